@@ -1,0 +1,1 @@
+//! The file: members, index, end marker, reader, verification.

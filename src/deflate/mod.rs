@@ -1,0 +1,1 @@
+//! A gzip encoder made for COPY text.

@@ -1,0 +1,1 @@
+//! Rows from many connections into one ordered stream.

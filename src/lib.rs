@@ -1,0 +1,35 @@
+//! pgstow stows a PostgreSQL database into one plain-SQL file and brings it back.
+//!
+//! The modules in reading order, which is the way of the data; arrows between them point downwards only
+//! (`tests/layering.rs` checks it):
+//!
+//! 1. [error], [event], [sql]: what everything below and above speaks in
+//! 2. [connect]: settings, session, snapshot
+//! 3. [catalog]: every object of the database as the server describes it, one file a kind
+//! 4. [plan]: which objects, in which order, as which statements
+//! 5. [dump]: rows from many connections into one ordered stream
+//! 6. [archive]: the file: members, index, end marker
+//! 7. [script]: the reader of SQL scripts
+//! 8. [restore]: a script replayed
+//! 9. [store]: where backups live and how long
+//! 10. [backup]: the story of a backup
+//! 11. [schedule]: when
+//! 12. [cli]: the verbs
+
+pub mod archive;
+pub mod backup;
+pub mod catalog;
+pub mod cli;
+pub mod connect;
+pub mod deflate;
+pub mod dump;
+pub mod error;
+pub mod event;
+pub mod plan;
+pub mod restore;
+pub mod schedule;
+pub mod script;
+pub mod sql;
+pub mod store;
+
+pub use error::{Error, Result};

@@ -1,0 +1,3 @@
+//! Logging, exit codes, broken pipe: nothing else.
+
+fn main() {}

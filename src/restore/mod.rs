@@ -1,0 +1,1 @@
+//! A script replayed in one transaction.

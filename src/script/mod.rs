@@ -1,0 +1,1 @@
+//! The reader of SQL scripts as psql reads them: pure, no I/O.
