@@ -13,7 +13,7 @@
 //! 8. [restore]: a script replayed
 //! 9. [store]: where backups live and how long
 //! 10. [backup]: the story of a backup
-//! 11. [schedule]: when
+//! 11. [schedule][]: when
 //! 12. [cli]: the verbs
 
 pub mod archive;

@@ -1,1 +1,153 @@
-//! The verbs of the command line.
+//! The verbs of the command line. Only here is there text for terminals; below, progress is data ([`crate::event`]).
+//!
+//! A verb is a file with an `Args` struct and `run(args, context)`, and one line in [`Verb`] and in [`run`].
+
+use std::io::Write;
+use std::sync::Arc;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use tokio_util::sync::CancellationToken;
+
+use crate::connect::Settings;
+use crate::event::Observer;
+use crate::{Error, Result};
+
+pub mod backup;
+pub mod log;
+
+/// The exit codes, as every `--help` shows them.
+const EXIT_CODES: &str = "\
+Exit codes:
+    0  done
+    1  failed, nothing changed
+    2  usage
+    3  the script failed on the server and was rolled back
+    4  the backup or file is damaged
+    5  locked by another run
+  130  stopped by SIGINT (143: SIGTERM)";
+
+/// Stows a PostgreSQL database into one plain-SQL .sql.gz and brings it back
+#[derive(Debug, Parser)]
+#[command(name = "pgstow", version, propagate_version = true, after_help = EXIT_CODES, disable_help_subcommand = true)]
+// `-h` is the host, as in pg_dump and psql; help is `-?` there too.
+#[command(disable_help_flag = true)]
+pub struct Cli {
+    /// Options of every verb.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do; without one, `backup`.
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+/// Options of every verb.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Global {
+    /// Print help
+    #[arg(short = '?', long, global = true, action = clap::ArgAction::Help, help_heading = "Global options")]
+    help: Option<bool>,
+    /// Log warnings and errors only
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub quiet: bool,
+    /// Form of the log lines on standard error
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "text",
+        env = "LOG_FORMAT",
+        help_heading = "Global options"
+    )]
+    pub log_format: log::Format,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Back a database up into the store, verify, rotate (the default)
+    Backup(backup::Args),
+}
+
+/// Runs the verb.
+pub async fn run(cli: Cli, context: &Context) -> Result<()> {
+    match cli.verb {
+        Some(Verb::Backup(args)) => backup::run(args, context).await,
+        None => Err(Error::usage("no verb given")),
+    }
+}
+
+impl Cli {
+    /// What the user typed; ends the process with help or a usage error (exit code 2) where it makes no sense.
+    pub fn from_args() -> Cli {
+        let args: Vec<_> = std::env::args_os().collect();
+        let cli = Cli::parse_from(&args);
+        if cli.verb.is_some() {
+            return cli;
+        }
+        // Parsed once more rather than built by hand, so that the verb takes its defaults from the environment.
+        let matches = Cli::command().get_matches_from(args.into_iter().chain(["backup".into()]));
+        Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit())
+    }
+}
+
+/// What every verb is given besides its own options.
+pub struct Context {
+    /// Whom to tell what happens.
+    pub observer: Arc<dyn Observer>,
+    /// Cancelled on SIGINT and SIGTERM: a verb then cleans up behind itself and returns [`Error::interrupted`].
+    pub cancel: CancellationToken,
+}
+
+impl Context {
+    /// A context that reports to the log.
+    pub fn new(cancel: CancellationToken) -> Context {
+        Context {
+            observer: Arc::new(log::Log),
+            cancel,
+        }
+    }
+
+    /// Runs work until it ends or a signal comes. The work is dropped on a signal, so this is for work whose
+    /// destructors clean up.
+    pub async fn until_cancelled<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(Error::interrupted()),
+            result = work => result,
+        }
+    }
+}
+
+/// Writes a report to standard output. A reader that went away is an error that ends the program quietly.
+pub fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|e| Error::io("cannot write to standard output", e))
+}
+
+/// Which server and database; the rest comes from the environment as libpq knows it.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Connection {
+    /// Database: a name, a URI (postgresql://user@host:port/name) or key=value pairs; what it leaves out comes from
+    /// PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE
+    #[arg(short, long, value_name = "NAME|URI", help_heading = "Connection")]
+    pub dbname: Option<String>,
+}
+
+impl Connection {
+    /// Complete settings, or what is wrong with them.
+    pub fn settings(&self) -> Result<Settings> {
+        Settings::resolve(self.dbname.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,92 @@
+//! Log lines on standard error: `[INFO] ...` as a person or Loki reads them, or one JSON object a line.
+
+use std::fmt;
+
+use tracing::Level;
+use tracing::field::{Field, Visit};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::Error;
+use crate::event::{Event, Observer};
+
+/// Form of the log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// `[INFO] message`
+    Text,
+    /// `{"timestamp":"...","level":"INFO","message":"..."}`
+    Json,
+}
+
+/// Starts logging; to be called once, by the program.
+pub fn start(options: &super::Global) {
+    let level = if options.quiet {
+        LevelFilter::WARN
+    } else {
+        LevelFilter::INFO
+    };
+    let log = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(false);
+    match options.log_format {
+        Format::Text => log.event_format(Lines).init(),
+        Format::Json => log.json().flatten_event(true).with_target(false).init(),
+    }
+}
+
+/// Logs an error with everything its reader can use: cause, the server's words, hint.
+pub fn error(error: &Error) {
+    tracing::error!("{error}");
+}
+
+/// The observer of the command line.
+#[derive(Debug, Clone, Copy)]
+pub struct Log;
+
+impl Observer for Log {
+    fn event(&self, event: Event) {
+        match event {
+            Event::Warning(text) => tracing::warn!("{text}"),
+            Event::Info(text) => tracing::info!("{text}"),
+            Event::Server(message) if message.severity == "WARNING" => tracing::warn!("{message}"),
+            _ => {}
+        }
+    }
+}
+
+/// The old script's form: `[LEVEL] message`.
+struct Lines;
+
+impl<S, N> FormatEvent<S, N> for Lines
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &tracing::Event<'_>,
+    ) -> fmt::Result {
+        struct Message<'a, 'b>(&'a mut Writer<'b>, fmt::Result);
+        impl Visit for Message<'_, '_> {
+            fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+                if field.name() == "message" {
+                    self.1 = writeln!(self.0, "{value:?}");
+                }
+            }
+        }
+        writer.write_str(match *event.metadata().level() {
+            Level::ERROR => "[ERROR] ",
+            Level::WARN => "[WARN] ",
+            _ => "[INFO] ",
+        })?;
+        let mut message = Message(&mut writer, Ok(()));
+        event.record(&mut message);
+        message.1
+    }
+}
