@@ -1,6 +1,10 @@
 //! From what the user typed and the environment says to a session with a server, and the snapshot shared by all
 //! sessions of one dump.
 
+mod snapshot;
+
+pub use snapshot::{NEWEST_TESTED_MAJOR, Snapshot, SnapshotOptions};
+
 use crate::{Error, Result};
 
 /// Where and as whom to connect: resolved, complete, cheap to clone.
