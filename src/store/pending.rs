@@ -1,0 +1,181 @@
+//! A file that gets its final name only when it is finished: written under a temporary name in the same directory,
+//! fsynced, renamed, directory fsynced. Dropped before that, it is gone.
+//!
+//! A process that is killed leaves its temporary file behind. It holds a lock on it while it lives, so that
+//! [`remove_stale`] can tell the dead one's file from one being written. Where the file system knows no such locks,
+//! stale files are left alone.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::{Error, Result};
+
+/// End of a temporary file's name, which also begins with a dot.
+const SUFFIX: &str = ".pgstow-tmp";
+
+/// A file being written.
+#[derive(Debug)]
+pub struct Pending {
+    file: File,
+    temporary: PathBuf,
+    target: PathBuf,
+    committed: bool,
+}
+
+impl Pending {
+    /// Begins a file that shall stand at `target`; its permission bits are `mode` less the process's umask.
+    pub fn create(target: impl Into<PathBuf>, mode: u32) -> Result<Pending> {
+        let target = target.into();
+        let name = target
+            .file_name()
+            .ok_or_else(|| Error::usage(format!("{} is not the name of a file", target.display())))?;
+        let mut hidden = std::ffi::OsString::from(".");
+        hidden.push(name);
+        hidden.push(format!(".{}{SUFFIX}", std::process::id()));
+        let temporary = target.with_file_name(hidden);
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(mode)
+            .open(&temporary)
+            .map_err(|e| super::access::cannot("write to", directory_of(&target), e))?;
+        // Some network file systems have no locks; the file is as good without.
+        let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
+        Ok(Pending {
+            file,
+            temporary,
+            target,
+            committed: false,
+        })
+    }
+
+    /// The open file, to read and write.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Where the bytes are until [`Pending::commit`]: for reading them back.
+    pub fn path(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// Gives the file its final name, replacing what stood there, once its bytes are safe on disk.
+    pub fn commit(mut self) -> Result<()> {
+        let cannot = |what: &str, e| Error::io(format!("cannot {what} {}", self.target.display()), e);
+        self.file.sync_all().map_err(|e| cannot("write", e))?;
+        std::fs::rename(&self.temporary, &self.target).map_err(|e| cannot("create", e))?;
+        self.committed = true;
+        sync_directory(directory_of(&self.target)).map_err(|e| cannot("write the directory entry of", e))
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if !self.committed {
+            // Nothing better can be done about a failure here; the next run tries again.
+            let _ = std::fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+/// The directory of a file; the current one for a bare name.
+pub(super) fn directory_of(file: &Path) -> &Path {
+    match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Makes renames, links and removals in a directory durable.
+pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+/// Removes the temporary files that dead processes left in a directory; their names.
+pub fn remove_stale(directory: &Path) -> Result<Vec<PathBuf>> {
+    let mut removed = Vec::new();
+    let cannot_read = |e| super::access::cannot("read", directory, e);
+    for entry in std::fs::read_dir(directory).map_err(cannot_read)? {
+        let path = entry.map_err(cannot_read)?.path();
+        if !is_temporary(&path) {
+            continue;
+        }
+        let cannot_remove = |e| Error::io(format!("cannot remove the stale file {}", path.display()), e);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            // Its writer finished or gave up between our two looks.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+            Err(e) => return Err(cannot_remove(e)),
+        };
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            std::fs::remove_file(&path).map_err(cannot_remove)?;
+            removed.push(path);
+        }
+    }
+    Ok(removed)
+}
+
+fn is_temporary(path: &Path) -> bool {
+    path.file_name()
+        .and_then(|n| n.to_str())
+        .is_some_and(|n| n.starts_with('.') && n.ends_with(SUFFIX))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let mut names: Vec<_> = std::fs::read_dir(directory)
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_has_its_final_name_only_after_commit() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("a.sql.gz");
+        let pending = Pending::create(&target, 0o600).unwrap();
+        pending.file().write_all(b"whole").unwrap();
+        assert!(!target.exists());
+        assert_eq!(std::fs::read(pending.path()).unwrap(), b"whole");
+        pending.commit().unwrap();
+        assert_eq!(names(dir.path()), ["a.sql.gz"]);
+        assert_eq!(std::fs::read(target).unwrap(), b"whole");
+    }
+
+    #[test]
+    fn a_file_given_up_leaves_nothing_and_the_older_one_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("a.sql.gz");
+        std::fs::write(&target, "older").unwrap();
+        let pending = Pending::create(&target, 0o600).unwrap();
+        pending.file().write_all(b"half").unwrap();
+        drop(pending);
+        assert_eq!(names(dir.path()), ["a.sql.gz"]);
+        assert_eq!(std::fs::read(target).unwrap(), b"older");
+    }
+
+    #[test]
+    fn a_dead_process_s_file_is_removed_and_a_living_one_s_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let living = Pending::create(dir.path().join("b.sql.gz"), 0o600).unwrap();
+        let dead = dir.path().join(".a.sql.gz.1.pgstow-tmp");
+        std::fs::write(&dead, "half").unwrap();
+        std::fs::write(dir.path().join(".other"), "not ours").unwrap();
+        assert_eq!(remove_stale(dir.path()).unwrap(), [dead]);
+        assert!(living.path().exists());
+        assert!(dir.path().join(".other").exists());
+    }
+}
