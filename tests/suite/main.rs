@@ -1,0 +1,7 @@
+//! The integration tests, one binary so that there is one link: an area is a module here.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod harness;
+mod layering;
