@@ -1,0 +1,232 @@
+//! The names of backup files: `daily/<db>_<YYYY-MM-DD_HH-MM-SS>.sql.gz` and `weekly/<db>_week_<YYYY-MM-DD>.sql.gz`.
+//!
+//! A database may be called anything, so whatever is not a plain letter, digit, `_`, `-` or `.` is written as `%` and two
+//! hexadecimal digits a byte; [`Name::parse`] takes only what [`Name::file_name`] would have written, so that a file
+//! with another name is never taken for ours.
+
+use std::fmt::Write;
+
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+
+/// Which directory a backup lives in, and so which rule keeps it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tier {
+    /// The copy of ISO weekday 7, kept for weeks.
+    Weekly,
+    /// Every backup, kept for days.
+    Daily,
+}
+
+impl Tier {
+    /// All of them, in the order in which they are listed.
+    pub const ALL: [Tier; 2] = [Tier::Daily, Tier::Weekly];
+
+    /// The directory below the store's root.
+    pub fn directory(self) -> &'static str {
+        match self {
+            Tier::Daily => "daily",
+            Tier::Weekly => "weekly",
+        }
+    }
+}
+
+/// How the file is compressed, as its name says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Extension {
+    /// `.sql.gz`
+    Gzip,
+    /// `.sql.zst`
+    Zstd,
+    /// `.sql`
+    Plain,
+}
+
+impl Extension {
+    const ALL: [Extension; 3] = [Extension::Gzip, Extension::Zstd, Extension::Plain];
+
+    fn text(self) -> &'static str {
+        match self {
+            Extension::Gzip => ".sql.gz",
+            Extension::Zstd => ".sql.zst",
+            Extension::Plain => ".sql",
+        }
+    }
+}
+
+/// What a backup's file name says.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Name {
+    /// The database, as it is called on the server.
+    pub database: String,
+    /// Daily or weekly.
+    pub tier: Tier,
+    /// Local time in the store's time zone; a weekly copy knows only its day, so midnight.
+    pub time: NaiveDateTime,
+    /// The compression.
+    pub extension: Extension,
+}
+
+impl Name {
+    /// The name of a backup begun at a local time.
+    pub fn daily(database: &str, time: NaiveDateTime, extension: Extension) -> Name {
+        Name {
+            database: database.to_string(),
+            tier: Tier::Daily,
+            time,
+            extension,
+        }
+    }
+
+    /// The name of this backup's weekly copy.
+    pub fn weekly(&self) -> Name {
+        Name {
+            tier: Tier::Weekly,
+            time: self.time.date().and_time(NaiveTime::MIN),
+            ..self.clone()
+        }
+    }
+
+    /// The name within the tier's directory.
+    pub fn file_name(&self) -> String {
+        let database = encode(&self.database);
+        let time = match self.tier {
+            Tier::Daily => self.time.format("%Y-%m-%d_%H-%M-%S"),
+            Tier::Weekly => self.time.format("week_%Y-%m-%d"),
+        };
+        format!("{database}_{time}{}", self.extension.text())
+    }
+
+    /// What a file's name in a tier's directory says; `None` if we would not have called a file so.
+    pub fn parse(tier: Tier, file_name: &str) -> Option<Name> {
+        let (stem, extension) = Extension::ALL
+            .iter()
+            .find_map(|e| Some((file_name.strip_suffix(e.text())?, *e)))?;
+        let split = |separator: &str, length: usize| {
+            let (front, time) = stem.split_at_checked(stem.len().checked_sub(length)?)?;
+            Some((front.strip_suffix(separator)?, time))
+        };
+        let (database, time) = match tier {
+            Tier::Daily => {
+                let (database, time) = split("_", 19)?;
+                (
+                    database,
+                    NaiveDateTime::parse_from_str(time, "%Y-%m-%d_%H-%M-%S").ok()?,
+                )
+            }
+            Tier::Weekly => {
+                let (database, day) = split("_week_", 10)?;
+                let day = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?;
+                (database, day.and_time(NaiveTime::MIN))
+            }
+        };
+        let name = Name {
+            database: decode(database)?,
+            tier,
+            time,
+            extension,
+        };
+        (name.file_name() == file_name).then_some(name)
+    }
+}
+
+/// A database's name as a part of a file's name.
+fn encode(database: &str) -> String {
+    let mut out = String::with_capacity(database.len());
+    for (at, byte) in database.bytes().enumerate() {
+        // A leading dot would hide the file; `globals` alone is the name of the cluster-wide dump.
+        let plain = matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.')
+            && !(at == 0 && (byte == b'.' || database == "globals"));
+        if plain {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+/// The inverse of [`encode`]; `None` for what is no UTF-8 or no escape.
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        if first == b'%' {
+            let digits = std::str::from_utf8(tail.get(..2)?).ok()?;
+            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            rest = &tail[2..];
+        } else {
+            bytes.push(first);
+            rest = tail;
+        }
+    }
+    String::from_utf8(bytes).ok().filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> NaiveDateTime {
+        NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").unwrap()
+    }
+
+    #[test]
+    fn names_are_those_of_the_old_script() {
+        let daily = Name::daily("app", at("2026-11-22 03:00:05"), Extension::Gzip);
+        assert_eq!(daily.file_name(), "app_2026-11-22_03-00-05.sql.gz");
+        assert_eq!(daily.weekly().file_name(), "app_week_2026-11-22.sql.gz");
+    }
+
+    #[test]
+    fn app_is_not_app_test() {
+        let name = Name::parse(Tier::Daily, "app_test_2026-11-22_03-00-05.sql.gz").unwrap();
+        assert_eq!(name.database, "app_test");
+        let name = Name::parse(Tier::Weekly, "app_week_week_2026-11-22.sql.zst").unwrap();
+        assert_eq!(name.database, "app_week");
+    }
+
+    #[test]
+    fn a_file_that_is_not_ours_is_never_taken_for_ours() {
+        for name in [
+            "app.sql.gz",
+            "app_2026-11-22.sql.gz",
+            "app_2026-13-22_03-00-05.sql.gz",
+            "app_2026-11-22_03-00-05.sql.gz.bak",
+            "app_2026-11-22_03-00-05.dump",
+            "app 2_2026-11-22_03-00-05.sql.gz",
+            "a%6Fp_2026-11-22_03-00-05.sql.gz",
+            "a%2_2026-11-22_03-00-05.sql.gz",
+            "_2026-11-22_03-00-05.sql.gz",
+            ".app_2026-11-22_03-00-05.sql.gz",
+            "app_2026-11-22_ 3-00-05.sql.gz",
+            "é_2026-11-22_03-00-05.sql.gz",
+            "globals_2026-11-22_03-00-05.sql.gz",
+            "",
+        ] {
+            assert_eq!(Name::parse(Tier::Daily, name), None, "{name}");
+        }
+        assert_eq!(Name::parse(Tier::Weekly, "app_2026-11-22_03-00-05.sql.gz"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_database_name_comes_back_from_its_file_name(database in "\\PC{1,40}", second in 0i64..3_000_000_000) {
+            let time = chrono::DateTime::from_timestamp(second, 0).unwrap().naive_utc();
+            let daily = Name::daily(&database, time, Extension::Gzip);
+            let file = daily.file_name();
+            prop_assert!(!file.contains('/') && !file.starts_with('.') && file.is_ascii());
+            prop_assert_eq!(Name::parse(Tier::Daily, &file), Some(daily.clone()));
+            let weekly = daily.weekly();
+            prop_assert_eq!(Name::parse(Tier::Weekly, &weekly.file_name()), Some(weekly));
+        }
+    }
+
+    #[test]
+    fn a_database_called_globals_is_not_the_cluster_wide_dump() {
+        let name = Name::daily("globals", at("2026-11-22 03:00:05"), Extension::Gzip);
+        assert_eq!(name.file_name(), "%67lobals_2026-11-22_03-00-05.sql.gz");
+        assert_eq!(Name::parse(Tier::Daily, &name.file_name()), Some(name));
+    }
+}
