@@ -65,12 +65,24 @@ impl Pending {
         &self.temporary
     }
 
+    /// Makes this file another name of a finished one on the same file system; `false` where that cannot be.
+    pub(super) fn replace_by_link(&self, finished: &Path) -> bool {
+        let linked = self.temporary.with_extension(&format!("link{SUFFIX}"));
+        let done = std::fs::hard_link(finished, &linked).is_ok()
+            && std::fs::rename(&linked, &self.temporary).is_ok();
+        if !done {
+            let _ = std::fs::remove_file(&linked);
+        }
+        done
+    }
+
     /// Gives the file its final name, replacing what stood there, once its bytes are safe on disk.
     pub fn commit(mut self) -> Result<()> {
         let cannot = |what: &str, e| Error::io(format!("cannot {what} {}", self.target.display()), e);
         self.file.sync_all().map_err(|e| cannot("write", e))?;
         std::fs::rename(&self.temporary, &self.target).map_err(|e| cannot("create", e))?;
-        self.committed = true;
+        // Renaming a file over another name of itself does nothing at all, so the temporary name may still be there.
+        self.committed = !self.temporary.exists();
         sync_directory(directory_of(&self.target)).map_err(|e| cannot("write the directory entry of", e))
     }
 }
