@@ -1,1 +1,5 @@
-//! When the next backup runs.
+//! When the next backup runs, and the daemon that waits for it.
+
+pub mod next;
+
+pub use next::Schedule;

@@ -67,7 +67,7 @@ impl Pending {
 
     /// Makes this file another name of a finished one on the same file system; `false` where that cannot be.
     pub(super) fn replace_by_link(&self, finished: &Path) -> bool {
-        let linked = self.temporary.with_extension(&format!("link{SUFFIX}"));
+        let linked = self.temporary.with_extension(format!("link{SUFFIX}"));
         let done = std::fs::hard_link(finished, &linked).is_ok()
             && std::fs::rename(&linked, &self.temporary).is_ok();
         if !done {
