@@ -1,0 +1,101 @@
+//! How much of pg_dump's text occurs in ours, statement by statement and word for word.
+
+use std::collections::HashMap;
+
+use super::statements::statements;
+
+/// Statements of pg_dump that we mean not to write, with the reason; what begins so is not counted.
+const NOT_WANTED: &[(&str, &str)] = &[(
+    "SET transaction_timeout = ",
+    "servers before 17 refuse it, and a file of 18 may be read there",
+)];
+
+/// One case's comparison.
+#[derive(Debug, Default)]
+pub struct Shared {
+    /// How many statements pg_dump wrote.
+    pub statements: usize,
+    /// Those of them that are not in our dump.
+    pub missing: Vec<String>,
+}
+
+/// Compares two scripts.
+pub fn compare(pg_dump: &str, ours: &str) -> Shared {
+    let mut have: HashMap<String, usize> = HashMap::new();
+    for statement in statements(ours) {
+        *have.entry(statement).or_default() += 1;
+    }
+    let mut wanted = statements(pg_dump);
+    wanted.retain(|statement| !NOT_WANTED.iter().any(|(start, _)| statement.starts_with(start)));
+    let mut shared = Shared {
+        statements: wanted.len(),
+        missing: Vec::new(),
+    };
+    for statement in wanted {
+        match have.get_mut(&statement) {
+            Some(count) if *count > 0 => *count -= 1,
+            _ => shared.missing.push(statement),
+        }
+    }
+    shared
+}
+
+/// All cases of a server together.
+#[derive(Debug, Default)]
+pub struct Parity {
+    statements: usize,
+    missing: Vec<(String, String)>,
+    cases: usize,
+}
+
+impl Parity {
+    /// Adds a case.
+    pub fn add(&mut self, case: &str, shared: Shared) {
+        self.cases += 1;
+        self.statements += shared.statements;
+        self.missing.extend(
+            shared
+                .missing
+                .into_iter()
+                .map(|statement| (case.to_string(), statement)),
+        );
+    }
+
+    /// Which part of pg_dump's statements we have: 0 to 1.
+    pub fn share(&self) -> f64 {
+        if self.statements == 0 {
+            return 1.0;
+        }
+        1.0 - self.missing.len() as f64 / self.statements as f64
+    }
+
+    /// The share in words, and every statement that is not ours.
+    pub fn report(&self, major: u32) -> String {
+        let mut out = format!(
+            "PostgreSQL {major}: {} cases came back whole; {:.2} % of pg_dump's {} statements are ours word for word",
+            self.cases,
+            self.share() * 100.0,
+            self.statements
+        );
+        for (case, statement) in &self.missing {
+            let text: String = statement.chars().take(400).collect();
+            out.push_str(&format!(
+                "\n  not ours ({case}): {}",
+                text.replace('\n', "\n    ")
+            ));
+        }
+        out
+    }
+}
+
+#[test]
+fn a_statement_counts_once_for_each_time_it_is_there() {
+    let shared = compare(
+        "SELECT 1;\nSELECT 1;\nSELECT 2;",
+        "-- ours\nSELECT 1;\n\nSELECT 2;\nSELECT 3;",
+    );
+    assert_eq!(
+        (shared.statements, shared.missing),
+        (3, vec!["SELECT 1;".to_string()])
+    );
+}
