@@ -1,1 +1,29 @@
-//! The file: members, index, end marker, reader, verification.
+#![doc = include_str!("../../FORMAT.md")]
+//!
+//! # This module
+//!
+//! [`Writer`] writes such a file, [`Reader`] reads the text of any dump in sequence (pg_dump's, too), [`Archive`] opens
+//! a file by its index, [`verify`] proves one. None of them knows SQL or a server: what the text means is for
+//! [`crate::script`] to say.
+
+mod codec;
+mod compression;
+mod decode;
+mod digest;
+mod file;
+mod index;
+mod marker;
+mod reader;
+mod verify;
+mod writer;
+
+pub use codec::{Encoder, encoder};
+pub use compression::{Compression, Format};
+pub use decode::Position;
+pub use digest::{Digest, LineDigest};
+pub use file::{Archive, RowsReader, open_file};
+pub use index::{COMPLETE, Counted, FORMAT_VERSION, Header, Index, Rows, Table};
+pub use marker::EndMarker;
+pub use reader::{Ending, Reader, into_error};
+pub use verify::{Verified, verify, verify_seekable};
+pub use writer::{Member, Owner, Span, Summary, Writer};

@@ -1,0 +1,33 @@
+//! Encoders: one member's text in, one whole gzip member or zstd frame out.
+//!
+//! An encoder is deterministic: the same text gives the same bytes. It keeps its working memory between members and
+//! nothing else, so that members do not depend on each other.
+
+mod gzip;
+mod zstd;
+
+use super::Compression;
+
+/// Turns the text of one member into the bytes of the file. One for each worker.
+pub trait Encoder: Send {
+    /// Appends one whole member that holds `text` to `out`.
+    fn encode(&mut self, text: &[u8], out: &mut Vec<u8>);
+}
+
+/// The encoder for a compression.
+pub fn encoder(compression: Compression) -> Box<dyn Encoder> {
+    match compression {
+        Compression::Gzip(level) => Box::new(gzip::Gzip::new(level)),
+        Compression::Zstd(level) => Box::new(zstd::Zstd::new(level)),
+        Compression::None => Box::new(Plain),
+    }
+}
+
+/// No compression: a member is its text.
+struct Plain;
+
+impl Encoder for Plain {
+    fn encode(&mut self, text: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(text);
+    }
+}
