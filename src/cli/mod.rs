@@ -13,7 +13,12 @@ use crate::event::Observer;
 use crate::{Error, Result};
 
 pub mod backup;
+pub mod cleanup;
+pub mod human;
+pub mod list;
 pub mod log;
+pub mod store;
+pub mod table;
 
 /// The exit codes, as every `--help` shows them.
 const EXIT_CODES: &str = "\
@@ -66,12 +71,18 @@ pub struct Global {
 pub enum Verb {
     /// Back a database up into the store, verify, rotate (the default)
     Backup(backup::Args),
+    /// Show the backups in the store, or what is inside one
+    List(list::Args),
+    /// Delete old backups by the retention rules, saying why each stays or goes
+    Cleanup(cleanup::Args),
 }
 
 /// Runs the verb.
 pub async fn run(cli: Cli, context: &Context) -> Result<()> {
     match cli.verb {
         Some(Verb::Backup(args)) => backup::run(args, context).await,
+        Some(Verb::List(args)) => list::run(args, context).await,
+        Some(Verb::Cleanup(args)) => cleanup::run(args, context).await,
         None => Err(Error::usage("no verb given")),
     }
 }

@@ -10,16 +10,21 @@ pub mod name;
 mod pending;
 pub mod retention;
 
+use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File};
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use chrono::NaiveDateTime;
+
+use crate::archive::{Archive, Index};
 use crate::{Error, Result};
 pub use lock::Lock;
 use name::{Name, Tier};
 use pending::sync_directory;
 pub use pending::{Pending, remove_stale};
+use retention::{Candidate, Rules, Verdict};
 
 /// Backups hold everything the database holds: their owner alone may read them.
 const FILE_MODE: u32 = 0o600;
@@ -31,6 +36,39 @@ pub struct Store {
     root: PathBuf,
 }
 
+/// What the end of a backup's file says about it, read without the rest.
+#[derive(Debug, Clone)]
+pub enum State {
+    /// Finished, with an index: a verified backup, for it got its name after it had been read back.
+    Whole(Box<Index>),
+    /// Without an index at its end: written or recompressed by another program, or cut off.
+    Unproven,
+    /// Not what it claims to be, and why.
+    Damaged(String),
+}
+
+impl State {
+    /// In one word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            State::Whole(_) => "verified",
+            State::Unproven => "unproven",
+            State::Damaged(_) => "damaged",
+        }
+    }
+}
+
+/// A backup and what the rules make of it.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// The backup.
+    pub entry: Entry,
+    /// Whether it is [`State::Whole`].
+    pub verified: bool,
+    /// Whether it stays, and why.
+    pub verdict: Verdict,
+}
+
 /// A backup in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -40,6 +78,17 @@ pub struct Entry {
     pub path: PathBuf,
     /// Its size in bytes.
     pub bytes: u64,
+}
+
+impl Entry {
+    /// Looks at the end of the file. One that vanished or cannot be read is damaged.
+    pub fn state(&self) -> State {
+        match Archive::open(&self.path) {
+            Ok(Some(archive)) => State::Whole(Box::new(archive.index().clone())),
+            Ok(None) => State::Unproven,
+            Err(e) => State::Damaged(e.to_string()),
+        }
+    }
 }
 
 impl Store {
@@ -110,6 +159,43 @@ impl Store {
         Ok(entries)
     }
 
+    /// The newest verified backup of a database, if there is one.
+    pub fn latest(&self, database: &str) -> Result<Option<Entry>> {
+        let mut entries = self.entries()?;
+        entries.retain(|e| e.name.database == database);
+        entries.sort_by_key(|e| std::cmp::Reverse((e.name.time, e.name.tier)));
+        Ok(entries.into_iter().find(|e| matches!(e.state(), State::Whole(_))))
+    }
+
+    /// What the rules make of every backup in the store, in the order of [`Store::entries`]. `now` is local time in the
+    /// zone of the names.
+    pub fn judge(&self, rules: &Rules, now: NaiveDateTime) -> Result<Vec<Judged>> {
+        let entries = self.entries()?;
+        let candidates: Vec<Candidate> = entries
+            .iter()
+            .map(|entry| Candidate {
+                name: entry.name.clone(),
+                verified: matches!(entry.state(), State::Whole(_)),
+            })
+            .collect();
+        let verdicts = retention::judge(&candidates, rules, now);
+        Ok(entries
+            .into_iter()
+            .zip(candidates)
+            .zip(verdicts)
+            .map(|((entry, candidate), verdict)| Judged {
+                entry,
+                verified: candidate.verified,
+                verdict,
+            })
+            .collect())
+    }
+
+    /// A backup's path below the store's root.
+    pub fn relative(&self, entry: &Entry) -> String {
+        format!("{}/{}", entry.name.tier.directory(), entry.name.file_name())
+    }
+
     /// Where a backup of this name is or will be.
     pub fn path(&self, name: &Name) -> PathBuf {
         self.root.join(name.tier.directory()).join(name.file_name())
@@ -139,20 +225,19 @@ impl Store {
     }
 
     /// Removes backups, for good.
-    pub fn remove(&self, entries: &[Entry]) -> Result<()> {
+    pub fn remove<'a>(&self, entries: impl IntoIterator<Item = &'a Entry>) -> Result<()> {
+        let mut touched = BTreeSet::new();
         for entry in entries {
             match std::fs::remove_file(&entry.path) {
                 Err(e) if e.kind() != io::ErrorKind::NotFound => {
                     return Err(Error::io(format!("cannot remove {}", entry.path.display()), e));
                 }
-                _ => {}
-            }
+                _ => touched.insert(entry.name.tier),
+            };
         }
-        for tier in Tier::ALL {
-            if entries.iter().any(|e| e.name.tier == tier) {
-                let directory = self.root.join(tier.directory());
-                sync_directory(&directory).map_err(|e| access::cannot("write to", &directory, e))?;
-            }
+        for tier in touched {
+            let directory = self.root.join(tier.directory());
+            sync_directory(&directory).map_err(|e| access::cannot("write to", &directory, e))?;
         }
         Ok(())
     }
@@ -196,17 +281,16 @@ mod tests {
     use std::io::Write;
     use std::os::unix::fs::PermissionsExt;
 
-    use chrono::NaiveDate;
-    use name::Extension;
-
     use super::*;
+    use crate::archive::Format;
+    use chrono::NaiveDate;
 
     fn name(database: &str, day: u32) -> Name {
         let time = NaiveDate::from_ymd_opt(2026, 11, day)
             .unwrap()
             .and_hms_opt(3, 0, 0)
             .unwrap();
-        Name::daily(database, time, Extension::Gzip)
+        Name::daily(database, time, Format::Gzip)
     }
 
     fn store_with(names: &[Name]) -> (tempfile::TempDir, Store) {

@@ -8,6 +8,8 @@ use std::fmt::Write;
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
+use crate::archive::Format;
+
 /// Which directory a backup lives in, and so which rule keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tier {
@@ -30,31 +32,10 @@ impl Tier {
     }
 }
 
-/// How the file is compressed, as its name says it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Extension {
-    /// `.sql.gz`
-    Gzip,
-    /// `.sql.zst`
-    Zstd,
-    /// `.sql`
-    Plain,
-}
-
-impl Extension {
-    const ALL: [Extension; 3] = [Extension::Gzip, Extension::Zstd, Extension::Plain];
-
-    fn text(self) -> &'static str {
-        match self {
-            Extension::Gzip => ".sql.gz",
-            Extension::Zstd => ".sql.zst",
-            Extension::Plain => ".sql",
-        }
-    }
-}
+const FORMATS: [Format; 3] = [Format::Gzip, Format::Zstd, Format::Plain];
 
 /// What a backup's file name says.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name {
     /// The database, as it is called on the server.
     pub database: String,
@@ -62,18 +43,18 @@ pub struct Name {
     pub tier: Tier,
     /// Local time in the store's time zone; a weekly copy knows only its day, so midnight.
     pub time: NaiveDateTime,
-    /// The compression.
-    pub extension: Extension,
+    /// The container, which the name ends in.
+    pub format: Format,
 }
 
 impl Name {
     /// The name of a backup begun at a local time.
-    pub fn daily(database: &str, time: NaiveDateTime, extension: Extension) -> Name {
+    pub fn daily(database: &str, time: NaiveDateTime, format: Format) -> Name {
         Name {
             database: database.to_string(),
             tier: Tier::Daily,
             time,
-            extension,
+            format,
         }
     }
 
@@ -93,14 +74,14 @@ impl Name {
             Tier::Daily => self.time.format("%Y-%m-%d_%H-%M-%S"),
             Tier::Weekly => self.time.format("week_%Y-%m-%d"),
         };
-        format!("{database}_{time}{}", self.extension.text())
+        format!("{database}_{time}{}", self.format.extension())
     }
 
     /// What a file's name in a tier's directory says; `None` if we would not have called a file so.
     pub fn parse(tier: Tier, file_name: &str) -> Option<Name> {
-        let (stem, extension) = Extension::ALL
+        let (stem, format) = FORMATS
             .iter()
-            .find_map(|e| Some((file_name.strip_suffix(e.text())?, *e)))?;
+            .find_map(|f| Some((file_name.strip_suffix(f.extension())?, *f)))?;
         let split = |separator: &str, length: usize| {
             let (front, time) = stem.split_at_checked(stem.len().checked_sub(length)?)?;
             Some((front.strip_suffix(separator)?, time))
@@ -123,7 +104,7 @@ impl Name {
             database: decode(database)?,
             tier,
             time,
-            extension,
+            format,
         };
         (name.file_name() == file_name).then_some(name)
     }
@@ -174,7 +155,7 @@ mod tests {
 
     #[test]
     fn names_are_those_of_the_old_script() {
-        let daily = Name::daily("app", at("2026-11-22 03:00:05"), Extension::Gzip);
+        let daily = Name::daily("app", at("2026-11-22 03:00:05"), Format::Gzip);
         assert_eq!(daily.file_name(), "app_2026-11-22_03-00-05.sql.gz");
         assert_eq!(daily.weekly().file_name(), "app_week_2026-11-22.sql.gz");
     }
@@ -214,7 +195,7 @@ mod tests {
         #[test]
         fn any_database_name_comes_back_from_its_file_name(database in "\\PC{1,40}", second in 0i64..3_000_000_000) {
             let time = chrono::DateTime::from_timestamp(second, 0).unwrap().naive_utc();
-            let daily = Name::daily(&database, time, Extension::Gzip);
+            let daily = Name::daily(&database, time, Format::Gzip);
             let file = daily.file_name();
             prop_assert!(!file.contains('/') && !file.starts_with('.') && file.is_ascii());
             prop_assert_eq!(Name::parse(Tier::Daily, &file), Some(daily.clone()));
@@ -225,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_database_called_globals_is_not_the_cluster_wide_dump() {
-        let name = Name::daily("globals", at("2026-11-22 03:00:05"), Extension::Gzip);
+        let name = Name::daily("globals", at("2026-11-22 03:00:05"), Format::Gzip);
         assert_eq!(name.file_name(), "%67lobals_2026-11-22_03-00-05.sql.gz");
         assert_eq!(Name::parse(Tier::Daily, &name.file_name()), Some(name));
     }

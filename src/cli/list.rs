@@ -1,0 +1,176 @@
+//! `pgstow list`: what is in the store, or in one file.
+
+use std::collections::HashSet;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::store::Place;
+use super::table::Table;
+use super::{Context, human, print};
+use crate::archive::{Archive, Index};
+use crate::store::{Entry, State, Store};
+use crate::{Error, Result};
+
+/// Options of `list`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Show what is inside this file: a path, or a file's name in the store
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+/// Lists the backups, or the tables of one.
+pub async fn run(args: Args, _context: &Context) -> Result<()> {
+    match &args.file {
+        Some(file) => list_file(&args.place.find(file)?, args.json),
+        None => list_store(&args),
+    }
+}
+
+fn list_store(args: &Args) -> Result<()> {
+    let store = args.place.store()?;
+    let entries = store.entries()?;
+    let states: Vec<State> = entries.iter().map(Entry::state).collect();
+    if args.json {
+        let rows: Vec<_> = entries
+            .iter()
+            .zip(&states)
+            .map(|(e, s)| entry_json(&store, e, s))
+            .collect();
+        return print(&format!("{:#}\n", serde_json::Value::from(rows)));
+    }
+    let now = args.place.now();
+    let mut table = Table::new(&["FILE", "DATABASE", ">AGE", ">SIZE", ">TABLES", ">ROWS", "STATE"]);
+    for (entry, state) in entries.iter().zip(&states) {
+        let (tables, rows) = match state {
+            State::Whole(index) => (human::count(index.tables.len() as u64), human::count(rows(index))),
+            _ => ("?".into(), "?".into()),
+        };
+        table.row([
+            store.relative(entry),
+            entry.name.database.clone(),
+            human::duration(now - entry.name.time),
+            human::bytes(entry.bytes),
+            tables,
+            rows,
+            state.word().to_string(),
+        ]);
+    }
+    let summary = match entries.len() {
+        0 => format!("no backups in {}\n", store.root().display()),
+        1 => format!("1 backup, {} on disk\n", human::bytes(on_disk(&entries))),
+        n => format!("{n} backups, {} on disk\n", human::bytes(on_disk(&entries))),
+    };
+    if entries.is_empty() {
+        return print(&summary);
+    }
+    print(&format!("{}{summary}", table.render()))
+}
+
+fn rows(index: &Index) -> u64 {
+    index.tables.iter().map(|t| t.rows.counted.rows).sum()
+}
+
+/// Bytes of all files, those that are the same file under two names counted once.
+fn on_disk(entries: &[Entry]) -> u64 {
+    let mut seen = HashSet::new();
+    entries
+        .iter()
+        .filter(|e| match std::fs::metadata(&e.path) {
+            Ok(meta) => seen.insert((meta.dev(), meta.ino())),
+            Err(_) => false,
+        })
+        .map(|e| e.bytes)
+        .sum()
+}
+
+fn entry_json(store: &Store, entry: &Entry, state: &State) -> serde_json::Value {
+    let mut json = json!({
+        "file": store.relative(entry),
+        "database": entry.name.database,
+        "kind": entry.name.tier.directory(),
+        "time": entry.name.time.format("%Y-%m-%dT%H:%M:%S").to_string(),
+        "bytes": entry.bytes,
+        "state": state.word(),
+    });
+    match state {
+        State::Whole(index) => {
+            json["tables"] = index.tables.len().into();
+            json["rows"] = rows(index).into();
+            json["snapshot_time"] = index.header.snapshot_time.clone().into();
+            json["server"] = index.header.server.clone().into();
+            json["pgstow"] = index.header.pgstow.clone().into();
+        }
+        State::Unproven => {}
+        State::Damaged(why) => json["error"] = why.clone().into(),
+    }
+    json
+}
+
+fn list_file(path: &Path, as_json: bool) -> Result<()> {
+    let Some(archive) = Archive::open(path)? else {
+        return Err(Error::damaged(format!(
+            "{} has no index at its end: it was not written by pgstow, or it is truncated",
+            path.display()
+        ))
+        .hint(format!(
+            "`pgstow verify {}` reads all of it and tells.",
+            path.display()
+        )));
+    };
+    let index = archive.index();
+    if as_json {
+        return print(&format!("{:#}\n", file_json(index)));
+    }
+    let header = &index.header;
+    let mut out = format!(
+        "database     {}\nsnapshot     {}\nserver       {}\nwritten by   pgstow {}\ncompression  {}\n\n",
+        header.database, header.snapshot_time, header.server, header.pgstow, header.compression
+    );
+    let mut table = Table::new(&["SCHEMA", "TABLE", ">ROWS", ">TEXT", ">STORED"]);
+    for t in &index.tables {
+        table.row([
+            t.schema.clone(),
+            t.name.clone(),
+            human::count(t.rows.counted.rows),
+            human::bytes(t.rows.counted.bytes),
+            human::bytes(t.rows.stored()),
+        ]);
+    }
+    out.push_str(&table.render());
+    let tables = index.tables.len();
+    out.push_str(&format!("{tables} tables, {} rows\n", human::count(rows(index))));
+    if let Some(large) = &index.large_objects {
+        out.push_str(&format!(
+            "large objects: {} stored\n",
+            human::bytes(large.stored())
+        ));
+    }
+    print(&out)
+}
+
+fn file_json(index: &Index) -> serde_json::Value {
+    let tables: Vec<_> = index
+        .tables
+        .iter()
+        .map(|t| {
+            json!({
+                "schema": t.schema,
+                "name": t.name,
+                "columns": t.columns,
+                "rows": t.rows.counted.rows,
+                "bytes": t.rows.counted.bytes,
+                "stored_bytes": t.rows.stored(),
+                "digest": t.rows.counted.digest,
+            })
+        })
+        .collect();
+    json!({ "header": index.header, "tables": tables, "large_object_bytes": index.large_objects.as_ref().map(|l| l.counted.bytes) })
+}
