@@ -14,6 +14,7 @@ use crate::{Error, Result};
 
 pub mod backup;
 pub mod cleanup;
+pub mod health;
 pub mod human;
 pub mod list;
 pub mod log;
@@ -75,6 +76,8 @@ pub enum Verb {
     List(list::Args),
     /// Delete old backups by the retention rules, saying why each stays or goes
     Cleanup(cleanup::Args),
+    /// Tell by the exit code whether the last good backup is fresh enough
+    Health(health::Args),
 }
 
 /// Runs the verb.
@@ -83,6 +86,7 @@ pub async fn run(cli: Cli, context: &Context) -> Result<()> {
         Some(Verb::Backup(args)) => backup::run(args, context).await,
         Some(Verb::List(args)) => list::run(args, context).await,
         Some(Verb::Cleanup(args)) => cleanup::run(args, context).await,
+        Some(Verb::Health(args)) => health::run(args, context).await,
         None => Err(Error::usage("no verb given")),
     }
 }
@@ -147,6 +151,11 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Whether a database is named at all, by option or environment.
+    pub fn named(&self) -> bool {
+        self.dbname.is_some() || std::env::var_os("PGDATABASE").is_some_and(|name| !name.is_empty())
+    }
+
     /// Complete settings, or what is wrong with them.
     pub fn settings(&self) -> Result<Settings> {
         Settings::resolve(self.dbname.as_deref())

@@ -5,6 +5,8 @@
 //! in [`retention`] without looking at the disk. Everything that writes holds the [`Lock`].
 
 mod access;
+pub mod health;
+pub mod journal;
 mod lock;
 pub mod name;
 mod pending;

@@ -1,0 +1,52 @@
+//! `pgstow health`: for a container's HEALTHCHECK, which has no shell.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+
+use super::store::Place;
+use super::{Connection, Context, print};
+use crate::store::health::ailment;
+use crate::{Error, Result};
+
+/// Options of `health`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    connection: Connection,
+    #[command(flatten)]
+    place: Place,
+    /// How old the newest verified backup of each database may be, such as 26h or 8d
+    #[arg(long, value_name = "TIME", env = "HEALTH_MAX_AGE", default_value = "26h", value_parser = max_age)]
+    max_age: TimeDelta,
+}
+
+fn max_age(text: &str) -> Result<TimeDelta, String> {
+    crate::schedule::next::parse_duration(if text.is_empty() { "26h" } else { text })
+}
+
+/// Fails when the database's, or without one named when any database's, backups are stale, failed or unverified.
+pub async fn run(args: Args, _context: &Context) -> Result<()> {
+    let store = args.place.store()?;
+    let runs = store.runs();
+    let databases = match args.connection.named() {
+        true => BTreeSet::from([args.connection.settings()?.dbname().to_string()]),
+        false => store.entries()?.into_iter().map(|e| e.name.database).collect(),
+    };
+    let mut ill = Vec::new();
+    for database in &databases {
+        let newest = store.latest(database)?.map(|entry| entry.name.time);
+        let last = runs.iter().rev().find(|run| run.database == *database);
+        if let Some(why) = ailment(newest, last, args.place.now(), args.max_age) {
+            ill.push(format!("{database}: {why}"));
+        }
+    }
+    if databases.is_empty() {
+        ill.push(format!("no backups in {}", store.root().display()));
+    }
+    if ill.is_empty() {
+        return print("healthy\n");
+    }
+    Err(Error::failed(format!("not healthy: {}", ill.join("; ")))
+        .hint("`pgstow list` shows the backups there are."))
+}

@@ -1,0 +1,118 @@
+//! The last runs, good and bad, as one small JSON file in the store: what `health` and the status page know beyond the
+//! backups themselves. Losing it loses nothing but history.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{FILE_MODE, Pending, Store};
+use crate::{Error, Result};
+
+const NAME: &str = ".pgstow-runs.json";
+/// Runs remembered.
+const REMEMBERED: usize = 200;
+
+/// One run of a backup.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// The database.
+    pub database: String,
+    /// When it began.
+    pub began: DateTime<Utc>,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// What came of it.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "lowercase")]
+pub enum Outcome {
+    /// A verified backup.
+    Succeeded {
+        /// Its path below the store's root.
+        file: String,
+        /// Its size in bytes.
+        bytes: u64,
+        /// Rows in it.
+        rows: u64,
+    },
+    /// None.
+    Failed {
+        /// Why.
+        error: String,
+    },
+}
+
+impl Store {
+    /// The remembered runs, oldest first. None if there is no journal, or one that cannot be understood: it is no
+    /// reason to fail a backup.
+    pub fn runs(&self) -> Vec<Run> {
+        std::fs::read(self.journal())
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or_default()
+    }
+
+    /// Remembers a run. To be called under the lock.
+    pub fn remember(&self, run: Run) -> Result<()> {
+        let mut runs = self.runs();
+        runs.push(run);
+        let forgotten = runs.len().saturating_sub(REMEMBERED);
+        runs.drain(..forgotten);
+        let text =
+            serde_json::to_vec_pretty(&runs).map_err(|e| Error::failed("cannot write JSON").because(e))?;
+        let pending = Pending::create(self.journal(), FILE_MODE)?;
+        let written = pending.file().write_all(&text);
+        written.map_err(|e| Error::io(format!("cannot write {}", self.journal().display()), e))?;
+        pending.commit()
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.root().join(NAME)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_runs_are_remembered_and_older_ones_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        assert_eq!(store.runs(), []);
+        let run = |n: usize| Run {
+            database: "app".into(),
+            began: DateTime::from_timestamp(n as i64, 0).unwrap(),
+            seconds: 1.5,
+            outcome: match n % 2 {
+                0 => Outcome::Failed { error: "no".into() },
+                _ => Outcome::Succeeded {
+                    file: "daily/x".into(),
+                    bytes: 1,
+                    rows: 2,
+                },
+            },
+        };
+        for n in 0..REMEMBERED + 3 {
+            store.remember(run(n)).unwrap();
+        }
+        let runs = store.runs();
+        assert_eq!(runs.len(), REMEMBERED);
+        assert_eq!(runs.first(), Some(&run(3)));
+        assert_eq!(runs.last(), Some(&run(REMEMBERED + 2)));
+    }
+
+    #[test]
+    fn a_broken_journal_is_begun_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        std::fs::write(dir.path().join(NAME), "{").unwrap();
+        assert_eq!(store.runs(), []);
+    }
+}
