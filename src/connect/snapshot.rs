@@ -9,7 +9,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::Session;
+use super::{Session, pooler};
 use crate::sql::{ident, literal};
 use crate::{Error, Result};
 
@@ -77,8 +77,11 @@ impl Snapshot {
     /// Works on hot standbys too. A server newer than [`NEWEST_TESTED_MAJOR`] is refused unless the options allow it.
     pub async fn take(session: &Session, options: &SnapshotOptions) -> Result<Snapshot> {
         check_not_too_new(session.version, options.allow_newer_server)?;
+        let pooled = pooler::in_transaction_mode(session).await?;
         begin(session, options, options.existing.as_deref()).await?;
         let (id, not_exported) = match &options.existing {
+            // Another session might wait for ever for the one server connection that this transaction holds.
+            _ if pooled => (None, Some(pooler::TOLD.to_string())),
             Some(id) => (Some(id.clone()), None),
             None => match export(session).await? {
                 Ok(id) => (Some(id), None),
@@ -227,7 +230,11 @@ async fn export(session: &Session) -> Result<Result<String, String>> {
         Ok(row) => Ok(Ok(row.get(0))),
         Err(e) => match e.as_db_error() {
             // Lost connections, shutdowns and exhausted resources are no property of the server.
-            Some(db) if !["08", "53", "57", "58", "XX"].contains(&&db.code().code()[..2]) => {
+            Some(db)
+                if !["08", "53", "57", "58", "XX"]
+                    .iter()
+                    .any(|class| db.code().code().starts_with(class)) =>
+            {
                 Ok(Err(format!(
                     "the server does not export its snapshot ({}), so one connection reads everything",
                     db.message()
