@@ -13,8 +13,8 @@ pub struct Args {
 
 /// Backs a database up.
 pub async fn run(args: Args, context: &Context) -> Result<()> {
-    let settings = args.connection.settings()?;
     context.observer.event(Event::Phase(Phase::Connect));
+    let settings = args.connection.settings_to_connect(context).await?;
     context
         .until_cancelled(crate::connect::connect(&settings))
         .await?;

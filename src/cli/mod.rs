@@ -8,18 +8,21 @@ use std::sync::Arc;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
-use crate::connect::Settings;
 use crate::event::Observer;
 use crate::{Error, Result};
 
 pub mod backup;
 pub mod cleanup;
+pub mod connection;
 pub mod health;
 pub mod human;
 pub mod list;
 pub mod log;
+mod prompt;
 pub mod store;
 pub mod table;
+
+pub use connection::Connection;
 
 /// The exit codes, as every `--help` shows them.
 const EXIT_CODES: &str = "\
@@ -139,27 +142,6 @@ pub fn print(text: &str) -> Result<()> {
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
         .map_err(|e| Error::io("cannot write to standard output", e))
-}
-
-/// Which server and database; the rest comes from the environment as libpq knows it.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Connection {
-    /// Database: a name, a URI (postgresql://user@host:port/name) or key=value pairs; what it leaves out comes from
-    /// PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE
-    #[arg(short, long, value_name = "NAME|URI", help_heading = "Connection")]
-    pub dbname: Option<String>,
-}
-
-impl Connection {
-    /// Whether a database is named at all, by option or environment.
-    pub fn named(&self) -> bool {
-        self.dbname.is_some() || std::env::var_os("PGDATABASE").is_some_and(|name| !name.is_empty())
-    }
-
-    /// Complete settings, or what is wrong with them.
-    pub fn settings(&self) -> Result<Settings> {
-        Settings::resolve(self.dbname.as_deref())
-    }
 }
 
 #[cfg(test)]

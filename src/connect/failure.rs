@@ -189,7 +189,8 @@ impl Cause {
                 }),
             },
             Cause::Other(e) => return e.hint_text().map(str::to_string),
-            Cause::Lost(_) | Cause::Refused(_) | Cause::WrongKind(_) => return None,
+            Cause::Lost(_) => "is that a PostgreSQL server? its log may say more".into(),
+            Cause::Refused(_) | Cause::WrongKind(_) => return None,
         };
         Some(hint)
     }

@@ -268,6 +268,11 @@ impl Settings {
         }
     }
 
+    /// Every host that may be tried has a password.
+    pub fn has_password(&self) -> bool {
+        self.targets.iter().all(|t| self.password_for(t).is_some())
+    }
+
     /// What the user should be told about these settings, such as a password file that is not used.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
