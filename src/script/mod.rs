@@ -14,6 +14,7 @@
 //! [whole_statements] asks the same question of one text, for whoever writes scripts.
 
 mod check;
+mod class;
 mod copy;
 mod lexer;
 mod meta;

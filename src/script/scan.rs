@@ -5,6 +5,8 @@
 
 use memchr::{memchr, memchr2, memmem};
 
+use super::class::{DIGIT, DULL, SPACE, WORD, WORD_START, is, skip};
+
 /// A word or tag that is not over after so many bytes is no SQL. Bounds the cost of scanning it anew.
 const WORD_LIMIT: usize = 1 << 20;
 
@@ -64,7 +66,7 @@ enum Copy {
     /// Nothing read yet.
     Start,
     /// `COPY` was the first word, its first FROM is to come.
-    Copy,
+    Verb,
     /// FROM was the last token.
     From,
     /// Rows follow the statement.
@@ -89,52 +91,6 @@ pub(super) struct Scanner {
     initials: [u8; 4],
     words: u32,
     copy: Copy,
-}
-
-const SPACE: u8 = 1;
-const WORD_START: u8 = 2;
-const WORD: u8 = 4;
-/// Bytes that change nothing: operators but `-` and `/`, and so on.
-const DULL: u8 = 8;
-const DIGIT: u8 = 16;
-
-const CLASS: [u8; 256] = {
-    let mut table = [DULL; 256];
-    let mut b = 0;
-    while b < 256 {
-        let c = b as u8;
-        if c.is_ascii_alphabetic() || c == b'_' || c >= 0x80 {
-            table[b] = WORD_START | WORD;
-        } else if c.is_ascii_digit() {
-            table[b] = WORD | DIGIT;
-        } else {
-            match c {
-                b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c => table[b] = SPACE | DULL,
-                b'$' => table[b] = WORD,
-                b'\'' | b'"' | b'-' | b'/' | b'(' | b')' | b';' | b'\\' | b':' | b'.' => table[b] = 0,
-                _ => {}
-            }
-        }
-        b += 1;
-    }
-    table
-};
-
-fn is(byte: u8, class: u8) -> bool {
-    CLASS[byte as usize] & class != 0
-}
-
-/// White space as psql's scanner knows it.
-pub(super) fn is_space(byte: u8) -> bool {
-    is(byte, SPACE)
-}
-
-/// The first position from `at` whose byte is not of the class.
-fn skip(text: &[u8], at: usize, class: u8) -> usize {
-    text[at..]
-        .iter()
-        .position(|&b| !is(b, class))
-        .map_or(text.len(), |n| at + n)
 }
 
 /// Past the end of a block comment that is `depth` deep at `at`, or the depth reached and where to go on.
@@ -448,8 +404,8 @@ impl Scanner {
             *initial = word[0].to_ascii_lowercase();
         }
         self.copy = match self.copy {
-            Copy::Start if order == 0 && is("copy") => Copy::Copy,
-            Copy::Copy if self.parens == 0 && is("from") => Copy::From,
+            Copy::Start if order == 0 && is("copy") => Copy::Verb,
+            Copy::Verb if self.parens == 0 && is("from") => Copy::From,
             Copy::From if is("stdin") || is("stdout") => Copy::Stdin,
             Copy::Start | Copy::From => Copy::Other,
             unchanged => unchanged,

@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use super::scan::{is_space, skip_comment};
+use super::class::is_space;
+use super::scan::skip_comment;
 
 /// A token of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
