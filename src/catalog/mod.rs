@@ -1,13 +1,150 @@
-//! Every object of the database as the server describes it.
+//! Every object of the database as the server describes it: one file a kind, beside it the query in `schema-sql/`.
+//!
+//! Adding a kind: `src/catalog/<kind>.rs` with a row struct and its [`CatalogRow::load`](kind::CatalogRow::load),
+//! `schema-sql/<kind>.sql`, one line in [`KINDS`], one case `tests/kinds/<kind>.sql`. What older servers must hear
+//! instead stands in [`dialect`].
+//!
+//! Every query runs once for all objects, so their number does not grow with the database (but for the values of
+//! sequences before PostgreSQL 18, which come in large batches). What no kind claims is found by [`coverage`] and makes
+//! the dump fail.
 
-use crate::Result;
+pub mod dialect;
+pub mod kind;
+pub mod loader;
+pub mod object;
+pub mod row;
+pub mod rows;
+
+mod check;
+mod column;
+mod composite;
+mod coverage;
+mod domain;
+mod enumeration;
+mod extension;
+mod extension_data;
+mod facts;
+mod foreign_key;
+mod function;
+mod index;
+mod key;
+mod policy;
+mod schema;
+mod sequence;
+mod settings;
+mod table;
+mod trigger;
+mod view;
+
+use futures_util::future::try_join_all;
+
 use crate::connect::Session;
+use crate::{Error, Result};
+use kind::{Kind, kind};
+pub use loader::Catalog;
+use loader::Loader;
+pub use rows::TableRows;
 
-/// All objects of one database, as of one snapshot.
-#[derive(Debug, Default)]
-pub struct Catalog {}
+/// A registry line: the query's file is named once.
+macro_rules! registered {
+    ($($name:literal => $row:ty,)*) => {
+        &[$(kind::<$row>($name, include_str!(concat!("../../schema-sql/", $name, ".sql")))),*]
+    };
+}
 
-/// Reads every object inside the session's current transaction.
-pub async fn load(_session: &Session) -> Result<Catalog> {
-    Ok(Catalog::default())
+/// The registry: facts first, for the kinds look them up; a kind before those that take from it.
+pub const KINDS: &[Kind] = registered![
+    "role" => facts::RoleRow,
+    "depend" => facts::DependRow,
+    "alias" => facts::AliasRow,
+    "comment" => facts::CommentRow,
+    "security_label" => facts::SecurityLabelRow,
+    "initial_privileges" => facts::InitialPrivilegesRow,
+    "table_size" => facts::TableSizeRow,
+    "column" => column::ColumnRow,
+    "check" => check::CheckRow,
+    "schema" => schema::SchemaRow,
+    "extension" => extension::ExtensionRow,
+    "extension_data" => extension_data::ExtensionDataRow,
+    "enum" => enumeration::EnumRow,
+    "composite" => composite::CompositeRow,
+    "domain" => domain::DomainRow,
+    "function" => function::FunctionRow,
+    "sequence" => sequence::SequenceRow,
+    "table" => table::TableRow,
+    "view" => view::ViewRow,
+    "key" => key::KeyRow,
+    "index" => index::IndexRow,
+    "foreign_key" => foreign_key::ForeignKeyRow,
+    "trigger" => trigger::TriggerRow,
+    "policy" => policy::PolicyRow,
+    "coverage" => coverage::CoverageRow,
+];
+
+/// The query that runs before all others.
+const LOCKABLE: &str = include_str!("../../schema-sql/lockable.sql");
+
+/// Tables in one `LOCK TABLE` statement: few round trips, statements of moderate length.
+const LOCK_BATCH: usize = 1000;
+
+/// Names and texts of all queries, as the newest server takes them.
+pub fn queries() -> impl Iterator<Item = (&'static str, &'static str)> {
+    KINDS
+        .iter()
+        .map(|kind| (kind.name, kind.sql))
+        .chain([("lockable", LOCKABLE), ("sequence_name", sequence::NAMES)])
+}
+
+/// Reads every object inside the session's current transaction, after taking an ACCESS SHARE lock on every table so
+/// that what the server's functions describe cannot change under way.
+///
+/// # Errors
+/// A table that may not be locked (it is named by the server), a lost connection, an object that no kind understands.
+pub async fn load(session: &Session) -> Result<Catalog> {
+    lock_tables(session).await?;
+    let results = try_join_all(KINDS.iter().map(|kind| rows_of(session, kind))).await?;
+    let mut loader = Loader::default();
+    sequence::load_values(session, &mut loader).await?;
+    for (kind, rows) in KINDS.iter().zip(results) {
+        (kind.load)(rows, &mut loader)
+            .map_err(|e| e.context(format!("reading the catalog ({})", kind.name)))?;
+    }
+    table::finish(&mut loader);
+    let encoding = session
+        .client
+        .query_one(
+            "SELECT pg_encoding_to_char(encoding)::text FROM pg_database WHERE datname = current_database()",
+            &[],
+        )
+        .await?;
+    loader.catalog.encoding = encoding.get(0);
+    coverage::check(session, &loader.catalog, &loader.to_cover).await?;
+    Ok(loader.catalog)
+}
+
+async fn lock_tables(session: &Session) -> Result<()> {
+    let rows = session.client.query(LOCKABLE, &[]).await?;
+    let names: Vec<String> = rows.iter().map(|row| row::value(row, 0)).collect::<Result<_>>()?;
+    try_join_all(names.chunks(LOCK_BATCH).map(|batch| async move {
+        let statement = format!("LOCK TABLE {} IN ACCESS SHARE MODE", batch.join(", "));
+        session.client.batch_execute(&statement).await
+    }))
+    .await
+    .map_err(|e| {
+        Error::from(e)
+            .context("cannot lock every table for reading")
+            .hint("the role needs SELECT on every table of the database; pg_read_all_data (14+) gives that")
+    })?;
+    Ok(())
+}
+
+async fn rows_of(session: &Session, kind: &Kind) -> Result<Vec<tokio_postgres::Row>> {
+    let Some(sql) = dialect::adapt(kind.name, kind.sql, session.version) else {
+        return Ok(Vec::new());
+    };
+    session
+        .client
+        .query(&sql, &[])
+        .await
+        .map_err(|e| Error::from(e).context(format!("reading the catalog ({})", kind.name)))
 }

@@ -1,8 +1,16 @@
 //! Which objects, in which order, as which statements: from a loaded catalog to the list of steps that the stream
 //! writes.
 
+mod graph;
+mod nodes;
+pub mod order;
+mod privileges;
+mod render;
+mod resolve;
+
 use crate::Result;
 use crate::catalog::Catalog;
+pub use crate::catalog::TableRows;
 
 /// What a dump shall contain and in which form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +26,14 @@ pub struct Options {
 }
 
 /// Orders the catalog's objects and writes their statements.
-pub fn build(_catalog: &Catalog, _options: &Options) -> Result<Plan> {
-    Ok(Plan::default())
+///
+/// # Errors
+/// Something in the catalog that is not understood (a privilege of an unknown kind).
+pub fn build(catalog: &Catalog, options: &Options) -> Result<Plan> {
+    let mut nodes = nodes::Nodes::new(catalog);
+    let (order, warnings) = resolve::resolve(&mut nodes);
+    let steps = render::render(&nodes, &order, options)?;
+    Ok(Plan { steps, warnings })
 }
 
 /// A dump as the list of what to write, in file order. Its size grows with the number of objects, never with rows.
@@ -27,6 +41,8 @@ pub fn build(_catalog: &Catalog, _options: &Options) -> Result<Plan> {
 pub struct Plan {
     /// The steps in file order.
     pub steps: Vec<Step>,
+    /// What the user should know about the order of objects.
+    pub warnings: Vec<String>,
 }
 
 /// One thing to write.
@@ -38,27 +54,4 @@ pub enum Step {
     Rows(Box<TableRows>),
     /// The contents of these large objects (OIDs in ascending order).
     LargeObjects(Vec<u32>),
-}
-
-/// The rows of one table: what to ask the server for, and the text around them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableRows {
-    /// OID of the table.
-    pub oid: u32,
-    /// Its schema, unquoted.
-    pub schema: String,
-    /// Its name, unquoted.
-    pub name: String,
-    /// The columns in file order, unquoted. May be empty: such rows exist too.
-    pub columns: Vec<String>,
-    /// SQL before the rows, ending in the line `COPY schema.table (columns) FROM stdin;`.
-    pub begin: String,
-    /// SQL after the rows: the line `\.` and empty lines.
-    pub end: String,
-    /// A condition that rows must meet (extension configuration tables, row filters), as SQL.
-    pub filter: Option<String>,
-    /// Pages of the table's main fork if it is a heap that can be split by ranges of pages; `None`: one unit.
-    pub heap_pages: Option<u32>,
-    /// `pg_table_size` in bytes, TOAST included: what units are sized by.
-    pub bytes: u64,
 }

@@ -7,4 +7,3 @@ mod archive;
 mod harness;
 mod kinds;
 mod layering;
-mod scratch;

@@ -1,0 +1,109 @@
+//! What servers below 18 must hear instead of the queries in `schema-sql/`: the only place with version numbers.
+//!
+//! The queries are written for the newest server. A row here says: in this file, on servers below this version, this
+//! text stands instead of that one, and why. DDL code never asks the version, because the rows that the queries give
+//! are always complete.
+
+/// One difference.
+struct Difference {
+    /// Stem of the file in `schema-sql/`.
+    file: &'static str,
+    /// Applies to servers whose major version is below this one.
+    below: u32,
+    /// The text as the newest server takes it; occurs exactly once in the file.
+    newest: &'static str,
+    /// What stands there instead.
+    older: &'static str,
+}
+
+/// A catalog that servers below a major version do not have: the query gives no rows there.
+struct Absent {
+    file: &'static str,
+    below: u32,
+}
+
+const ABSENT: &[Absent] = &[];
+
+const DIFFERENCES: &[Difference] = &[
+    // Publications of whole schemas came with 15.
+    Difference {
+        file: "coverage",
+        below: 15,
+        newest: "SELECT 'pg_publication_namespace'::regclass, oid, NULL FROM pg_publication_namespace\n    UNION ALL\n",
+        older: "",
+    },
+    // Multiranges came with 14.
+    Difference {
+        file: "alias",
+        below: 14,
+        newest: "r.rngmultitypid,",
+        older: "0::oid,",
+    },
+    Difference {
+        file: "alias",
+        below: 14,
+        newest: "r.rngmultitypid >= 16384",
+        older: "false",
+    },
+    // So did the choice of a compression method.
+    Difference {
+        file: "column",
+        below: 14,
+        newest: "nullif(a.attcompression::text, '')",
+        older: "NULL::text",
+    },
+    // And SQL-standard function bodies.
+    Difference {
+        file: "function",
+        below: 14,
+        newest: "pg_get_function_sqlbody(p.oid)",
+        older: "NULL::text",
+    },
+];
+
+/// The text of a query for a server, or `None` where the server cannot have such objects.
+pub fn adapt(file: &str, sql: &str, server_version: u32) -> Option<String> {
+    let major = server_version / 10_000;
+    if ABSENT.iter().any(|a| a.file == file && major < a.below) {
+        return None;
+    }
+    let mut text = sql.to_string();
+    // The lowest bound that still holds is the text made for this server.
+    let mut applicable: Vec<&Difference> = DIFFERENCES
+        .iter()
+        .filter(|d| d.file == file && major < d.below)
+        .collect();
+    applicable.sort_by_key(|d| d.below);
+    for difference in applicable {
+        text = text.replacen(difference.newest, difference.older, 1);
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::queries;
+
+    #[test]
+    fn each_newest_text_occurs_exactly_once_in_its_file() {
+        for difference in DIFFERENCES {
+            let (_, sql) = queries()
+                .find(|(name, _)| *name == difference.file)
+                .unwrap_or_else(|| panic!("schema-sql/{}.sql is not registered", difference.file));
+            let count = sql.matches(difference.newest).count();
+            assert_eq!(
+                count, 1,
+                "{}: {:?} occurs {count} times",
+                difference.file, difference.newest
+            );
+        }
+    }
+
+    #[test]
+    fn the_newest_server_hears_the_files_as_they_stand() {
+        for (name, sql) in queries() {
+            assert_eq!(adapt(name, sql, 180_000).as_deref(), Some(sql));
+        }
+    }
+}

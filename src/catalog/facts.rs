@@ -1,0 +1,139 @@
+//! Facts about objects of every kind, each from a catalog of its own: roles, dependencies, comments, labels, initial
+//! privileges, sizes.
+
+use super::kind::CatalogRow;
+use super::loader::{Dependency, Loader, SecurityLabel};
+use super::object::{ObjectId, class};
+use super::row::row_struct;
+use crate::{Error, Result};
+
+row_struct! {
+    /// A role.
+    pub struct RoleRow { oid: u32, name: String, }
+}
+
+impl CatalogRow for RoleRow {
+    fn load(self, loader: &mut Loader) -> Result<()> {
+        loader.roles.insert(self.oid, self.name);
+        Ok(())
+    }
+}
+
+row_struct! {
+    /// A dependency.
+    pub struct DependRow { class: u32, oid: u32, on_class: u32, on_oid: u32, kind: String, }
+}
+
+impl CatalogRow for DependRow {
+    fn load(self, loader: &mut Loader) -> Result<()> {
+        let of = ObjectId::new(self.class, self.oid);
+        let on = ObjectId::new(self.on_class, self.on_oid);
+        let kind = self.kind.bytes().next().unwrap_or_default();
+        // A member of an extension is made by CREATE EXTENSION: who needs the member needs the extension.
+        if kind == b'e' && self.on_class == class::EXTENSION {
+            loader.catalog.aliases.insert(of, on);
+        } else if kind == b'x' {
+            loader
+                .catalog
+                .extension_dependencies
+                .entry(of)
+                .or_default()
+                .push(on);
+            loader.catalog.dependencies.push(Dependency { of, on });
+        } else {
+            // What the server made inside another object (toast tables, triggers of foreign keys) stands for it.
+            if kind == b'i' {
+                loader.catalog.aliases.entry(of).or_insert(on);
+            }
+            loader.catalog.dependencies.push(Dependency { of, on });
+        }
+        Ok(())
+    }
+}
+
+row_struct! {
+    /// A row that stands for another object.
+    pub struct AliasRow { class: u32, oid: u32, for_class: u32, for_oid: u32, }
+}
+
+impl CatalogRow for AliasRow {
+    fn load(self, loader: &mut Loader) -> Result<()> {
+        let from = ObjectId::new(self.class, self.oid);
+        // Membership in an extension says more, and is loaded before.
+        loader
+            .catalog
+            .aliases
+            .entry(from)
+            .or_insert(ObjectId::new(self.for_class, self.for_oid));
+        Ok(())
+    }
+}
+
+row_struct! {
+    /// A comment.
+    pub struct CommentRow { class: u32, oid: u32, sub: i32, text: String, }
+}
+
+impl CatalogRow for CommentRow {
+    fn load(self, loader: &mut Loader) -> Result<()> {
+        let id = ObjectId::new(self.class, self.oid);
+        loader
+            .catalog
+            .comments
+            .entry(id)
+            .or_default()
+            .push((self.sub, self.text));
+        Ok(())
+    }
+}
+
+row_struct! {
+    /// A security label.
+    pub struct SecurityLabelRow { class: u32, oid: u32, sub: i32, provider: String, label: String, }
+}
+
+impl CatalogRow for SecurityLabelRow {
+    fn load(self, loader: &mut Loader) -> Result<()> {
+        let id = ObjectId::new(self.class, self.oid);
+        let label = SecurityLabel {
+            sub: self.sub,
+            provider: self.provider,
+            label: self.label,
+        };
+        loader.catalog.security_labels.entry(id).or_default().push(label);
+        Ok(())
+    }
+}
+
+row_struct! {
+    /// Privileges an object started with.
+    pub struct InitialPrivilegesRow { class: u32, oid: u32, sub: i32, acl: Vec<String>, }
+}
+
+impl CatalogRow for InitialPrivilegesRow {
+    fn load(self, loader: &mut Loader) -> Result<()> {
+        loader
+            .initial_privileges
+            .insert((ObjectId::new(self.class, self.oid), self.sub), self.acl);
+        Ok(())
+    }
+}
+
+row_struct! {
+    /// A table's size.
+    pub struct TableSizeRow { oid: u32, bytes: i64, heap_pages: Option<i64>, }
+}
+
+impl CatalogRow for TableSizeRow {
+    fn load(self, loader: &mut Loader) -> Result<()> {
+        let odd = || Error::failed(format!("the server gave table {} a size out of range", self.oid));
+        let bytes = u64::try_from(self.bytes).map_err(|_| odd())?;
+        let pages = self
+            .heap_pages
+            .map(u32::try_from)
+            .transpose()
+            .map_err(|_| odd())?;
+        loader.sizes.insert(self.oid, (bytes, pages));
+        Ok(())
+    }
+}

@@ -1,0 +1,109 @@
+//! What loading collects: objects, and the facts about them that stand in catalogs of their own.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::column::Column;
+use super::object::{Object, ObjectId, class};
+
+/// One row of `pg_depend`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dependency {
+    /// The dependent.
+    pub of: ObjectId,
+    /// What it needs.
+    pub on: ObjectId,
+}
+
+/// A security label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecurityLabel {
+    /// Number of the sub-object (column), 0 for the object itself.
+    pub sub: i32,
+    /// The label provider.
+    pub provider: String,
+    /// The label.
+    pub label: String,
+}
+
+/// All objects of one database, as of one snapshot, and what relates them.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    /// The objects, in no particular order.
+    pub objects: Vec<Object>,
+    /// Rows that stand for another object.
+    pub aliases: HashMap<ObjectId, ObjectId>,
+    /// `pg_depend`.
+    pub dependencies: Vec<Dependency>,
+    /// Comments by object: number of the sub-object, text.
+    pub comments: HashMap<ObjectId, Vec<(i32, String)>>,
+    /// Security labels by object.
+    pub security_labels: HashMap<ObjectId, Vec<SecurityLabel>>,
+    /// `DEPENDS ON EXTENSION`, by the object that says so.
+    pub extension_dependencies: HashMap<ObjectId, Vec<ObjectId>>,
+    /// Names of extensions by OID.
+    pub extensions: HashMap<u32, String>,
+    /// Attachments by the index they complete: a partitioned table's key holds only when all are there.
+    pub index_attachments: HashMap<ObjectId, Vec<ObjectId>>,
+    /// Foreign keys and the unique index each refers to.
+    pub references: Vec<(ObjectId, ObjectId)>,
+    /// How many objects each named rule leaves out of every dump.
+    pub left_out: BTreeMap<String, usize>,
+    /// What of the dump's header depends on the database: its encoding.
+    pub encoding: String,
+}
+
+/// What the kinds fill while they load.
+#[derive(Debug, Default)]
+pub struct Loader {
+    /// The result.
+    pub catalog: Catalog,
+    /// Role names by OID.
+    pub roles: HashMap<u32, String>,
+    /// Columns by relation, taken by the kind whose relation it is.
+    pub columns: HashMap<u32, Vec<Column>>,
+    /// Check constraints by table or domain.
+    pub checks: HashMap<ObjectId, Vec<super::check::Check>>,
+    /// What the kinds must claim.
+    pub to_cover: Vec<ObjectId>,
+    /// Tables that wait until all columns are known.
+    pub tables: Vec<super::table::TableRow>,
+    /// Initial privileges by object and number of the sub-object.
+    pub initial_privileges: HashMap<(ObjectId, i32), Vec<String>>,
+    /// Bytes and, for heaps, pages by table.
+    pub sizes: HashMap<u32, (u64, Option<u32>)>,
+    /// Sequence values by sequence: last value, is called.
+    pub sequence_values: HashMap<u32, (i64, bool)>,
+}
+
+impl Loader {
+    /// A role's name; its OID in figures where the role is gone.
+    pub fn role(&self, oid: u32) -> String {
+        self.roles.get(&oid).cloned().unwrap_or_else(|| oid.to_string())
+    }
+
+    /// What an object's privileges are compared with: those it was given by initdb or its extension, else the
+    /// built-in default.
+    pub fn base_privileges(
+        &self,
+        id: ObjectId,
+        sub: i32,
+        default: Option<Vec<String>>,
+    ) -> Option<Vec<String>> {
+        self.initial_privileges.get(&(id, sub)).cloned().or(default)
+    }
+
+    /// The columns of a relation.
+    pub fn columns_of(&mut self, relation: u32) -> Vec<Column> {
+        self.columns.remove(&relation).unwrap_or_default()
+    }
+
+    /// Adds a finished object.
+    pub fn add(&mut self, object: Object) {
+        self.catalog.objects.push(object);
+    }
+
+    /// The node of a relation (table, view, sequence, index).
+    pub fn relation(oid: u32) -> ObjectId {
+        ObjectId::new(class::CLASS, oid)
+    }
+}

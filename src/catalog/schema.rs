@@ -1,0 +1,57 @@
+//! Schemas. `public` is special: a new database has it, but its owner, its comment and its privileges are news.
+
+use super::kind::CatalogRow;
+use super::loader::Loader;
+use super::object::{Drop, Object, ObjectId, Rank, class};
+use super::row::row_struct;
+use crate::Result;
+use crate::sql::ident;
+
+row_struct! {
+    /// A schema.
+    pub struct SchemaRow {
+        oid: u32,
+        name: String,
+        owner: u32,
+        acl: Option<Vec<String>>,
+        default_acl: Option<Vec<String>>,
+        is_public: bool,
+        owned_by_database_owner: bool,
+    }
+}
+
+impl CatalogRow for SchemaRow {
+    fn load(self, loader: &mut Loader) -> Result<()> {
+        let id = ObjectId::new(class::NAMESPACE, self.oid);
+        let name = ident(&self.name);
+        let create = if self.is_public {
+            String::new()
+        } else {
+            format!("CREATE SCHEMA {name};\n")
+        };
+        let mut object = Object::new(id, Rank::Schema, "SCHEMA", None, &self.name, create)
+            .owned(&loader.role(self.owner), "SCHEMA", &name)
+            .addressed("SCHEMA", &name)
+            .dropped("SCHEMA", &name);
+        if self.is_public {
+            object.drop = Drop::Never;
+            if self.owned_by_database_owner {
+                object.owner_address = None;
+            }
+            forget_known_comment(loader, id);
+        }
+        let base = loader.base_privileges(id, 0, self.default_acl);
+        loader.add(object.granted(format!("SCHEMA {name}"), None, self.acl, base));
+        Ok(())
+    }
+}
+
+/// `public` has a comment from birth: the same one needs no statement, a removed one is removed again.
+fn forget_known_comment(loader: &mut Loader, public: ObjectId) {
+    let comments = loader.catalog.comments.entry(public).or_default();
+    match comments.first() {
+        Some((_, text)) if text == "standard public schema" => comments.clear(),
+        Some(_) => {}
+        None => comments.push((0, String::new())),
+    }
+}

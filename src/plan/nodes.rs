@@ -1,0 +1,229 @@
+//! The catalog's objects as nodes of the dependency graph.
+
+use std::collections::{HashMap, HashSet};
+
+use super::order::{self, Section};
+use crate::catalog::Catalog;
+use crate::catalog::object::{Facet, Object, ObjectId, Rank, class};
+
+/// One thing that gets a place in the file: an object, or a part of one that was split off.
+#[derive(Debug)]
+pub struct Node {
+    /// Its identity.
+    pub id: ObjectId,
+    /// Index into [`Catalog::objects`].
+    pub object: usize,
+    /// The part it is, if it is one.
+    pub part: Option<ObjectId>,
+    /// Its place by rank.
+    pub rank: Rank,
+    /// Its section; never earlier than that of anything it needs.
+    pub section: Section,
+    /// What it needs for itself.
+    pub needs: HashSet<ObjectId>,
+    /// What its unsplit parts need, part by part.
+    pub parts: Vec<(ObjectId, HashSet<ObjectId>)>,
+    /// Parts that were split off.
+    pub split: Vec<ObjectId>,
+}
+
+/// All nodes, and how to find them.
+#[derive(Debug)]
+pub struct Nodes<'a> {
+    /// The objects behind the nodes.
+    pub catalog: &'a Catalog,
+    /// The nodes.
+    pub list: Vec<Node>,
+    places: HashMap<ObjectId, usize>,
+}
+
+impl<'a> Nodes<'a> {
+    /// A node for each object, with everything `pg_depend` and the kinds say it needs.
+    pub fn new(catalog: &'a Catalog) -> Self {
+        let mut nodes = Nodes {
+            catalog,
+            list: Vec::new(),
+            places: HashMap::new(),
+        };
+        for (at, object) in catalog.objects.iter().enumerate() {
+            nodes.places.insert(object.id, nodes.list.len());
+            nodes.list.push(Node {
+                id: object.id,
+                object: at,
+                part: None,
+                rank: object.rank,
+                section: order::section(object.rank),
+                needs: HashSet::new(),
+                parts: object
+                    .parts
+                    .iter()
+                    .map(|part| (part.id, HashSet::new()))
+                    .collect(),
+                split: Vec::new(),
+            });
+        }
+        // Unsplit parts are found through their objects.
+        let mut part_of = HashMap::new();
+        for (at, node) in nodes.list.iter().enumerate() {
+            for (slot, (part, _)) in node.parts.iter().enumerate() {
+                nodes.places.insert(*part, at);
+                part_of.insert(*part, (at, slot));
+            }
+        }
+        nodes.fill(&part_of);
+        nodes.complete_references();
+        nodes.order_refreshes();
+        for at in 0..nodes.list.len() {
+            let object = nodes.object(at);
+            let split: Vec<ObjectId> = object.parts.iter().filter(|p| p.split).map(|p| p.id).collect();
+            for part in split {
+                nodes.split(at, part);
+            }
+        }
+        nodes
+    }
+
+    /// The object behind a node.
+    pub fn object(&self, at: usize) -> &'a Object {
+        &self.catalog.objects[self.list[at].object]
+    }
+
+    /// The node that makes what `id` names, following rows that stand for others.
+    pub fn find(&self, id: ObjectId) -> Option<usize> {
+        let mut id = id;
+        // The longest way is an array of a row type of a table of an extension.
+        for _ in 0..6 {
+            if let Some(&at) = self.places.get(&id) {
+                return Some(at);
+            }
+            id = *self.catalog.aliases.get(&id)?;
+        }
+        None
+    }
+
+    fn fill(&mut self, part_of: &HashMap<ObjectId, (usize, usize)>) {
+        for object in &self.catalog.objects {
+            let at = self.places[&object.id];
+            self.list[at].needs.extend(object.depends.iter().copied());
+        }
+        for dependency in &self.catalog.dependencies {
+            if self.is_member(dependency.of) {
+                continue;
+            }
+            if let Some(&(at, slot)) = part_of.get(&dependency.of) {
+                self.list[at].parts[slot].1.insert(dependency.on);
+            } else if let Some(at) = self.find(dependency.of) {
+                self.list[at].needs.insert(dependency.on);
+            }
+        }
+    }
+
+    fn is_member(&self, id: ObjectId) -> bool {
+        self.catalog
+            .aliases
+            .get(&id)
+            .is_some_and(|target| target.class == class::EXTENSION)
+    }
+
+    /// A foreign key that refers to a partitioned table needs the table's key whole: all partitions' attached.
+    fn complete_references(&mut self) {
+        for (key, index) in &self.catalog.references {
+            let mut pending = vec![*index];
+            while let Some(index) = pending.pop() {
+                for attachment in self.catalog.index_attachments.get(&index).into_iter().flatten() {
+                    if let Some(&at) = self.places.get(key) {
+                        self.list[at].needs.insert(*attachment);
+                    }
+                    pending.push(attachment.facet(Facet::Itself));
+                }
+            }
+        }
+    }
+
+    /// A materialised view is refreshed after those it reads, also through plain views.
+    fn order_refreshes(&mut self) {
+        let refreshes: Vec<usize> = (0..self.list.len())
+            .filter(|&at| self.list[at].rank == Rank::Refresh)
+            .collect();
+        for at in refreshes {
+            let Some(start) = self.find(self.list[at].id.facet(Facet::Itself)) else {
+                continue;
+            };
+            let mut seen = HashSet::from([start]);
+            let mut pending = vec![start];
+            while let Some(view) = pending.pop() {
+                let reads: Vec<usize> = self.all_needs(view).filter_map(|id| self.find(id)).collect();
+                for read in reads {
+                    let id = self.list[read].id;
+                    if !seen.insert(read) || id.class != class::CLASS {
+                        continue;
+                    }
+                    let refresh = id.facet(Facet::Data);
+                    match self.places.get(&refresh) {
+                        Some(&place) if self.list[place].rank == Rank::Refresh => {
+                            self.list[at].needs.insert(refresh);
+                        }
+                        Some(_) => {}
+                        None => pending.push(read),
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a node needs, for itself and for its unsplit parts.
+    pub fn all_needs(&self, at: usize) -> impl Iterator<Item = ObjectId> + '_ {
+        let node = &self.list[at];
+        node.needs
+            .iter()
+            .chain(node.parts.iter().flat_map(|(_, needs)| needs))
+            .copied()
+    }
+
+    /// Makes a part a node of its own, which comes after its object. Does nothing for a part already split.
+    pub fn split(&mut self, at: usize, part: ObjectId) {
+        let object = self.object(at);
+        let Some(rank) = object.parts.iter().find(|p| p.id == part).and_then(|p| p.rank) else {
+            return;
+        };
+        let Some(slot) = self.list[at].parts.iter().position(|(id, _)| *id == part) else {
+            return;
+        };
+        let (_, mut needs) = self.list[at].parts.swap_remove(slot);
+        needs.insert(self.list[at].id);
+        self.list[at].split.push(part);
+        let node = Node {
+            id: part,
+            object: self.list[at].object,
+            part: Some(part),
+            rank,
+            section: order::section(rank),
+            needs,
+            parts: Vec::new(),
+            split: Vec::new(),
+        };
+        self.places.insert(part, self.list.len());
+        self.list.push(node);
+    }
+
+    /// Node numbers in the order that only names decide: section, rank, schema, name, signature, facet, OID.
+    pub fn by_name(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.list.len()).collect();
+        order.sort_by_cached_key(|&at| {
+            let (node, object) = (&self.list[at], self.object(at));
+            (
+                order::pass(node.rank),
+                node.section,
+                order::position(node.rank),
+                object.schema.clone(),
+                object.name.clone(),
+                object.signature.clone(),
+                node.part
+                    .map(|part| object.parts.iter().position(|p| p.id == part)),
+                node.id.facet,
+                node.id,
+            )
+        });
+        order
+    }
+}
