@@ -7,3 +7,4 @@ mod archive;
 mod harness;
 mod kinds;
 mod layering;
+mod scratch;

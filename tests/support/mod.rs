@@ -71,8 +71,17 @@ pub fn servers() -> impl Iterator<Item = &'static Cluster> {
 fn fetched() -> PathBuf {
     match std::env::var_os("PGSTOW_SERVERS") {
         Some(dir) => dir.into(),
-        // target/tmp -> target/servers
-        None => PathBuf::from(env!("CARGO_TARGET_TMPDIR")).with_file_name("servers"),
+        // Beside target/tmp, or a step further up when a build target was named.
+        None => {
+            let tmp = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+            let found = tmp
+                .ancestors()
+                .skip(1)
+                .take(2)
+                .map(|dir| dir.join("servers"))
+                .find(|dir| dir.exists());
+            found.unwrap_or_else(|| tmp.with_file_name("servers"))
+        }
     }
 }
 
