@@ -4,6 +4,7 @@
 mod support;
 
 mod archive;
+mod connect;
 mod harness;
 mod kinds;
 mod layering;

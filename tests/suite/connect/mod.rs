@@ -1,0 +1,7 @@
+//! Connections and snapshots, against real servers set up for each kind.
+
+mod ground;
+mod matrix;
+mod pooler;
+mod session;
+mod snapshot;
