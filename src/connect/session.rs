@@ -214,14 +214,7 @@ async fn open_session(
             "the server calls its version {version_text:?}"
         )))
     })?;
-    if version / 10_000 < OLDEST_MAJOR {
-        return Err(Cause::Other(
-            Error::failed(format!(
-                "the server is PostgreSQL {version_text}: pgstow works with {OLDEST_MAJOR} and newer"
-            ))
-            .hint("use that server's own pg_dump, or upgrade it"),
-        ));
-    }
+    refuse_old(version, &version_text).map_err(Cause::Other)?;
     let (tell, notices) = mpsc::unbounded_channel();
     let ended = Arc::new(OnceLock::new());
     let end = Arc::clone(&ended);
@@ -369,6 +362,16 @@ fn version_number(text: &str) -> Option<u32> {
     Some(major.checked_mul(10_000)? + minor)
 }
 
+fn refuse_old(version: u32, text: &str) -> Result<()> {
+    if version / 10_000 >= OLDEST_MAJOR {
+        return Ok(());
+    }
+    Err(Error::failed(format!(
+        "the server is PostgreSQL {text}: pgstow works with {OLDEST_MAJOR} and newer"
+    ))
+    .hint("use that server's own pg_dump, or upgrade it"))
+}
+
 impl Session {
     /// The host and port this session runs to, for people.
     pub fn host_text(&self) -> String {
@@ -493,5 +496,15 @@ mod tests {
             assert_eq!(version_number(text), Some(number), "{text}");
         }
         assert_eq!(version_number("CockroachDB"), None);
+    }
+
+    #[test]
+    fn a_server_too_old_is_refused_by_its_own_words() {
+        assert!(refuse_old(130_000, "13beta1").is_ok());
+        let error = refuse_old(120_022, "12.22 (Debian)").unwrap_err().to_string();
+        assert!(
+            error.contains("12.22 (Debian)") && error.contains("13 and newer"),
+            "{error}"
+        );
     }
 }

@@ -77,11 +77,11 @@ impl Snapshot {
     /// Works on hot standbys too. A server newer than [`NEWEST_TESTED_MAJOR`] is refused unless the options allow it.
     pub async fn take(session: &Session, options: &SnapshotOptions) -> Result<Snapshot> {
         check_not_too_new(session.version, options.allow_newer_server)?;
-        let pooled = pooler::in_transaction_mode(session).await?;
+        let pooler = pooler::in_the_way(session).await?;
         begin(session, options, options.existing.as_deref()).await?;
         let (id, not_exported) = match &options.existing {
             // Another session might wait for ever for the one server connection that this transaction holds.
-            _ if pooled => (None, Some(pooler::TOLD.to_string())),
+            _ if pooler.is_some() => (None, pooler.map(str::to_string)),
             Some(id) => (Some(id.clone()), None),
             None => match export(session).await? {
                 Ok(id) => (Some(id), None),
@@ -213,6 +213,9 @@ fn explain_begin(error: Error, join: Option<&str>) -> Error {
         (Some(id), "22023" | "42704" | "55000") if snapshot => error
             .context(format!("cannot join snapshot {id}"))
             .hint("a snapshot lives as long as the transaction that exported it, on the same server and database"),
+        (_, "08P01") if message.contains("pooling mode") => error
+            .context("cannot begin the dump's transaction")
+            .hint("connect to the server itself, or have the pooler use transaction or session mode"),
         (_, "0A000") if message.contains("hot standby") || message.contains("recovery") => error
             .context("cannot begin the dump's transaction")
             .hint("a standby has no serializable transactions; leave out --serializable-deferrable there"),

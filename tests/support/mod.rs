@@ -115,6 +115,11 @@ pub fn pg_dump_of(major: u32) -> Command {
     clean(Command::new(program(&package, "pg_dump")))
 }
 
+/// PgBouncer.
+pub fn pgbouncer() -> Command {
+    clean(Command::new(program("pgbouncer", "pgbouncer")))
+}
+
 /// psql of the newest major, without the user's start-up file.
 pub fn psql() -> Command {
     let mut psql = clean(Command::new(program("tools-18", "psql")));
