@@ -91,6 +91,11 @@ impl LineDigest {
         }
     }
 
+    /// The digest of the lines that ended since the last call; a line that is still open goes on.
+    pub fn take(&mut self) -> Digest {
+        std::mem::take(&mut self.digest)
+    }
+
     /// The digest of the whole lines seen, and the bytes after the last newline, which belong to no line.
     pub fn finish(&self) -> (Digest, u64) {
         (self.digest, self.open.as_ref().map_or(0, |open| open.bytes))

@@ -25,5 +25,5 @@ pub use file::{Archive, RowsReader, open_file};
 pub use index::{COMPLETE, Counted, FORMAT_VERSION, Header, Index, Rows, Table};
 pub use marker::EndMarker;
 pub use reader::{Ending, Reader, into_error};
-pub use verify::{Verified, verify, verify_seekable};
+pub use verify::{Verified, read_back, verify, verify_seekable, verify_sequence};
 pub use writer::{Member, Owner, Span, Summary, Writer};

@@ -4,11 +4,13 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::decode::Position;
+use xxhash_rust::xxh3::Xxh3;
+
 use super::digest::LineDigest;
 use super::file::open_file;
 use super::index::{Counted, Rows, Table};
 use super::reader::{Ending, Reader};
-use super::{Archive, Format, Index};
+use super::{Archive, COMPLETE, Format, Index, Summary};
 use crate::event::{Event, Observer};
 use crate::sql::qualified;
 use crate::{Error, Result};
@@ -33,6 +35,52 @@ pub struct Verified {
 pub fn verify(path: &Path, observer: &dyn Observer) -> Result<Verified> {
     let file = open_file(path)?;
     verify_seekable(file, observer).map_err(|e| e.context(path.display()))
+}
+
+/// Reads a file that can be read only once: the checksums of its members, and its end.
+pub fn verify_sequence(input: impl Read) -> Result<Verified> {
+    let mut reader = Reader::new(input)?;
+    match reader.ending()? {
+        Ending::Unmarked => Err(unmarked()),
+        Ending::Marked(_) | Ending::Complete => Ok(Verified {
+            format: reader.format(),
+            text: reader.text(),
+            index: None,
+        }),
+    }
+}
+
+fn unmarked() -> Error {
+    Error::damaged(format!(
+        "the file does not end with the line {COMPLETE:?}: it is truncated or no dump"
+    ))
+}
+
+/// Reads back what a [`Writer`](super::Writer) wrote and holds it against what it says it wrote, byte for byte.
+pub fn read_back(path: &Path, written: &Summary) -> Result<()> {
+    let mut file = open_file(path)?;
+    let mut hash = Xxh3::new();
+    let mut buffer = vec![0; 1 << 20];
+    let mut length = 0;
+    loop {
+        let n = file
+            .read(&mut buffer)
+            .map_err(|e| Error::io(format!("cannot read back {}", path.display()), e))?;
+        if n == 0 {
+            break;
+        }
+        hash.update(&buffer[..n]);
+        length += n as u64;
+    }
+    if (length, hash.digest128()) == (written.bytes, written.hash) {
+        return Ok(());
+    }
+    Err(Error::damaged(format!(
+        "what was read back from {} is not what was written: {length} bytes, expected {}",
+        path.display(),
+        written.bytes
+    ))
+    .hint("The disk or its file system is not to be trusted."))
 }
 
 /// [`verify`] for anything that can be read at any place.
@@ -63,9 +111,7 @@ pub fn verify_seekable<R: Read + Seek>(mut input: R, observer: &dyn Observer) ->
     let ending = reader.ending()?;
     let (format, text, located) = (reader.format(), reader.text(), Index::locate(reader.tail()));
     if ending == Ending::Unmarked {
-        return Err(Error::damaged(
-            "the file does not end with the line \"-- PostgreSQL database dump complete\": it is truncated or no dump",
-        ));
+        return Err(unmarked());
     }
     let Some(offset) = located else {
         if Index::is_near(reader.tail()) {

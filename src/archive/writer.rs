@@ -29,7 +29,7 @@ pub struct Span {
     pub owner: Owner,
     /// Offset in the member's text.
     pub start: u64,
-    /// The lines.
+    /// The lines that end in it; all its bytes, even those of a line that began or will end in another member.
     pub digest: Digest,
 }
 
@@ -108,7 +108,7 @@ impl<W: Write> Writer<W> {
             Owner::LargeObjects => (self.large_objects.get_or_insert_default(), &mut false),
         };
         let mut digest = rows.counted.digest().unwrap_or_default();
-        let first = !*placed && digest.rows == 0;
+        let first = !*placed && digest.bytes == 0;
         if first {
             rows.text = self.text + span.start;
             (rows.offset, rows.skip) = match self.compression.format() {
@@ -116,7 +116,7 @@ impl<W: Write> Writer<W> {
                 Format::Gzip | Format::Zstd => (self.offset, span.start),
             };
         }
-        if span.digest.rows > 0 {
+        if span.digest.bytes > 0 {
             *placed = true;
             match self.compression.format() {
                 Format::Plain if first => rows.segments.push(span.digest.bytes),
@@ -137,6 +137,11 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
+    /// A table's names, and its rows as far as they are written.
+    pub fn table(&self, number: usize) -> &Table {
+        &self.tables[number]
+    }
+
     /// Bytes written so far.
     pub fn written(&self) -> u64 {
         self.offset
@@ -153,14 +158,14 @@ impl<W: Write> Writer<W> {
         };
         let text = index.render();
         let index_offset = self.offset;
-        let mut bytes = Vec::new();
-        encoder(self.compression).encode(text.as_bytes(), &mut bytes);
-        self.put(&bytes)?;
+        let mut encoder = encoder(self.compression);
+        let bytes = encoder.encode(text.as_bytes());
+        self.put(bytes)?;
         self.text += text.len() as u64;
         let marker = EndMarker {
             index_offset,
             index_length: bytes.len() as u64,
-            index_hash: xxh3_64(&bytes),
+            index_hash: xxh3_64(bytes),
             text: self.text,
         };
         self.put(&marker.encode(self.compression.format()))?;

@@ -14,6 +14,7 @@ use crate::{Error, Result};
 pub mod backup;
 pub mod cleanup;
 pub mod connection;
+pub mod dump;
 pub mod health;
 pub mod human;
 pub mod list;
@@ -21,6 +22,7 @@ pub mod log;
 mod prompt;
 pub mod store;
 pub mod table;
+pub mod verify;
 
 pub use connection::Connection;
 
@@ -79,6 +81,10 @@ pub enum Verb {
     List(list::Args),
     /// Delete old backups by the retention rules, saying why each stays or goes
     Cleanup(cleanup::Args),
+    /// Dump a database into a file or to standard output, outside the store
+    Dump(dump::Args),
+    /// Prove that a backup is whole, every row of it
+    Verify(verify::Args),
     /// Tell by the exit code whether the last good backup is fresh enough
     Health(health::Args),
 }
@@ -89,6 +95,8 @@ pub async fn run(cli: Cli, context: &Context) -> Result<()> {
         Some(Verb::Backup(args)) => backup::run(args, context).await,
         Some(Verb::List(args)) => list::run(args, context).await,
         Some(Verb::Cleanup(args)) => cleanup::run(args, context).await,
+        Some(Verb::Dump(args)) => dump::run(args, context).await,
+        Some(Verb::Verify(args)) => verify::run(args, context).await,
         Some(Verb::Health(args)) => health::run(args, context).await,
         None => Err(Error::usage("no verb given")),
     }

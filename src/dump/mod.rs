@@ -1,1 +1,241 @@
 //! Rows from many connections into one ordered stream.
+//!
+//! A plan is cut into units of about 8 MB: small tables share one, a large heap is many, by ranges of pages. Workers,
+//! each with a connection of its own on the shared snapshot, take units in order, receive COPY text, cut it at the ends
+//! of rows, hash and compress it. The writer puts the members into the file in the order of the units.
+//!
+//! What is promised: the same snapshot and plan give the same bytes whatever the number of workers; memory is bounded by
+//! the number of workers and depends neither on the database nor on the length of rows; the first error ends the work
+//! within moments, cancels what the server is doing and is the one reported. What is not: a finished file. [`stream`]
+//! writes to what it is given; names, fsync and the check of what was written are its caller's.
+
+mod cutter;
+mod database;
+mod order;
+mod query;
+mod unit;
+mod worker;
+
+pub use database::{Request, database};
+
+use std::io::Write;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::archive::{Compression, Header, Owner, Summary, Table, Writer};
+use crate::connect::{Session, Settings, Snapshot};
+use crate::event::{Event, Observer};
+use crate::plan::{Plan, Step};
+use crate::{Error, Result};
+
+use order::Order;
+use unit::Units;
+use worker::Work;
+
+/// Where the rows come from.
+pub struct Source {
+    /// How workers connect.
+    pub settings: Settings,
+    /// The session that holds the snapshot. It stays open until the end, and is the only worker where the snapshot
+    /// cannot be shared.
+    pub leader: Session,
+    /// The snapshot.
+    pub snapshot: Snapshot,
+}
+
+/// How to write.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The container and its level.
+    pub compression: Compression,
+    /// Connections that read rows; `None`: as many as there are processors, at most four.
+    pub jobs: Option<usize>,
+    /// What the index says about the dump.
+    pub header: Header,
+}
+
+impl Options {
+    fn workers(&self) -> usize {
+        let processors = || std::thread::available_parallelism().map_or(1, |n| n.get()).min(4);
+        self.jobs.unwrap_or_else(processors).max(1)
+    }
+}
+
+/// Writes a dump: everything the plan says, in its order, then the index.
+///
+/// Gives the output back, flushed but not synced. On an error nothing that was written is a dump.
+pub async fn stream<W: Write + Send + 'static>(
+    source: Source,
+    plan: Plan,
+    out: W,
+    options: Options,
+    observer: Arc<dyn Observer>,
+    cancel: &CancellationToken,
+) -> Result<(W, Summary)> {
+    let shared = source.snapshot.id.is_some();
+    if !shared && options.workers() > 1 {
+        let reason = source.snapshot.not_exported.as_deref();
+        observer.event(Event::Info(
+            reason
+                .unwrap_or("the snapshot cannot be shared, one connection reads everything")
+                .into(),
+        ));
+    }
+    observer.event(total(&plan));
+    let order = Arc::new(Order::new());
+    let (tell, mut done) = tokio::sync::oneshot::channel();
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let source = Arc::new(source);
+    let threads = {
+        let (source, order) = (Arc::clone(&source), Arc::clone(&order));
+        move || {
+            let result = all_threads(&source, &plan, out, &options, &*observer, &order);
+            // Whoever asked may have given up waiting.
+            let _ = tell.send(result);
+            drop(end);
+        }
+    };
+    std::thread::Builder::new()
+        .name("dump".into())
+        .spawn(threads)
+        .map_err(|e| Error::io("cannot start a thread", e))?;
+    let _guard = StopWhenDropped {
+        order: Arc::clone(&order),
+        ended,
+    };
+    let mut pulse = tokio::time::interval(Duration::from_millis(200));
+    let reason = loop {
+        tokio::select! {
+            result = &mut done => return finished(result),
+            () = cancel.cancelled() => break Error::interrupted(),
+            _ = pulse.tick() => {
+                if source.leader.client.is_closed() {
+                    break Error::failed("the connection that holds the snapshot was lost");
+                }
+            }
+        }
+    };
+    order.stop(reason);
+    // A write that never returns (a pipe nobody reads) must not keep us.
+    match tokio::time::timeout(Duration::from_secs(5), done).await {
+        Ok(result) => finished(result),
+        Err(_) => Err(order.take_error().unwrap_or_else(Error::interrupted)),
+    }
+}
+
+/// Stops the workers when nobody waits for them any more.
+struct StopWhenDropped {
+    order: Arc<Order>,
+    /// Closed when all threads have ended.
+    ended: std::sync::mpsc::Receiver<()>,
+}
+
+impl Drop for StopWhenDropped {
+    fn drop(&mut self) {
+        self.order.stop(Error::interrupted());
+        // The process may be about to end, and the server's queries are to be cancelled before.
+        let _ = self.ended.recv_timeout(Duration::from_secs(2));
+    }
+}
+
+fn finished<T>(result: Result<Result<T>, tokio::sync::oneshot::error::RecvError>) -> Result<T> {
+    result.unwrap_or_else(|_| Err(Error::failed("a worker of the dump panicked")))
+}
+
+fn total(plan: &Plan) -> Event {
+    let tables = plan.steps.iter().filter_map(|step| match step {
+        Step::Rows(rows) => Some(rows.bytes),
+        _ => None,
+    });
+    Event::Total {
+        tables: tables.clone().count() as u64,
+        bytes: tables.sum(),
+    }
+}
+
+/// Workers and the writer, each in its thread, until all have ended.
+fn all_threads<W: Write + Send>(
+    source: &Source,
+    plan: &Plan,
+    out: W,
+    options: &Options,
+    observer: &dyn Observer,
+    order: &Order,
+) -> Result<(W, Summary)> {
+    let workers = if source.snapshot.id.is_some() {
+        options.workers()
+    } else {
+        1
+    };
+    let work = Work {
+        plan,
+        units: Mutex::new(Units::new(plan)),
+        order,
+        compression: options.compression,
+        observer,
+        alive: AtomicUsize::new(workers),
+    };
+    let written = std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| work.thread(source));
+        }
+        let writer = Writer::new(out, options.compression, options.header.clone(), tables(plan));
+        write(writer, order, observer).map_err(|e| order.stop(e)).ok()
+    });
+    match (order.take_error(), written) {
+        (None, Some(written)) => Ok(written),
+        (Some(error), _) => Err(error),
+        (None, None) => Err(Error::failed("the dump was stopped")),
+    }
+}
+
+/// The tables as the index will name them.
+fn tables(plan: &Plan) -> Vec<Table> {
+    let rows = plan.steps.iter().filter_map(|step| match step {
+        Step::Rows(rows) => Some(Table {
+            schema: rows.schema.clone(),
+            name: rows.name.clone(),
+            columns: rows.columns.clone(),
+            filter: rows.filter.clone(),
+            ..Table::default()
+        }),
+        _ => None,
+    });
+    rows.collect()
+}
+
+/// Writes members in order until there are no more.
+fn write<W: Write>(mut writer: Writer<W>, order: &Order, observer: &dyn Observer) -> Result<(W, Summary)> {
+    let mut current = None;
+    while let Some(member) = order.pop()? {
+        writer.member(&member)?;
+        for span in &member.spans {
+            if current != Some(span.owner) {
+                tell_table(&writer, current, observer);
+                current = Some(span.owner);
+            }
+            observer.event(Event::Moved {
+                rows: span.digest.rows,
+                bytes: 0,
+            });
+        }
+    }
+    tell_table(&writer, current, observer);
+    writer.finish()
+}
+
+/// Says that a table is complete.
+fn tell_table<W: Write>(writer: &Writer<W>, owner: Option<Owner>, observer: &dyn Observer) {
+    if let Some(Owner::Table(number)) = owner {
+        let table = writer.table(number);
+        observer.event(Event::Table {
+            schema: table.schema.clone(),
+            name: table.name.clone(),
+            rows: table.rows.counted.rows,
+            bytes: table.rows.counted.bytes,
+        });
+    }
+}

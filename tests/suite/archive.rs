@@ -57,7 +57,7 @@ fn sample(compression: Compression) -> (Vec<u8>, Index) {
             text.push_str(piece);
         }
         member.text = text.len() as u64;
-        encoder.encode(text.as_bytes(), &mut member.bytes);
+        member.bytes = encoder.encode(text.as_bytes()).to_vec();
         writer.member(&member).unwrap();
     };
     let copy = |name: &str| (None, format!("COPY public.{name} (a, b) FROM stdin;\n"));

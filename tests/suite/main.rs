@@ -9,3 +9,4 @@ mod harness;
 mod kinds;
 mod layering;
 mod scratch;
+mod stream;

@@ -3,10 +3,11 @@
 
 use libdeflater::{CompressionLvl, Compressor};
 
-use super::Encoder;
+use super::{Encoder, room};
 
 pub(super) struct Gzip {
     compressor: Compressor,
+    memory: Vec<u8>,
 }
 
 impl Gzip {
@@ -15,18 +16,18 @@ impl Gzip {
         let level = CompressionLvl::new(i32::from(level)).unwrap_or_default();
         Gzip {
             compressor: Compressor::new(level),
+            memory: Vec::new(),
         }
     }
 }
 
 impl Encoder for Gzip {
-    fn encode(&mut self, text: &[u8], out: &mut Vec<u8>) {
-        let start = out.len();
-        out.resize(start + self.compressor.gzip_compress_bound(text.len()), 0);
+    fn encode<'a>(&'a mut self, text: &'a [u8]) -> &'a [u8] {
+        let bound = self.compressor.gzip_compress_bound(text.len());
         let written = self
             .compressor
-            .gzip_compress(text, &mut out[start..])
+            .gzip_compress(text, room(&mut self.memory, bound))
             .expect("libdeflate fits into its own bound");
-        out.truncate(start + written);
+        &self.memory[..written]
     }
 }

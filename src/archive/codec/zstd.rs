@@ -3,10 +3,11 @@
 
 use zstd::bulk::Compressor;
 
-use super::Encoder;
+use super::{Encoder, room};
 
 pub(super) struct Zstd {
     compressor: Compressor<'static>,
+    memory: Vec<u8>,
 }
 
 impl Zstd {
@@ -19,18 +20,20 @@ impl Zstd {
         compressor
             .include_contentsize(true)
             .expect("zstd knows the content size flag");
-        Zstd { compressor }
+        Zstd {
+            compressor,
+            memory: Vec::new(),
+        }
     }
 }
 
 impl Encoder for Zstd {
-    fn encode(&mut self, text: &[u8], out: &mut Vec<u8>) {
-        let start = out.len();
-        out.resize(start + zstd::zstd_safe::compress_bound(text.len()), 0);
+    fn encode<'a>(&'a mut self, text: &'a [u8]) -> &'a [u8] {
+        let bound = zstd::zstd_safe::compress_bound(text.len());
         let written = self
             .compressor
-            .compress_to_buffer(text, &mut out[start..])
+            .compress_to_buffer(text, room(&mut self.memory, bound))
             .expect("zstd fits into its own bound");
-        out.truncate(start + written);
+        &self.memory[..written]
     }
 }

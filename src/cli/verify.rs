@@ -1,0 +1,61 @@
+//! `pgstow verify`: is a file whole?
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::store::Place;
+use super::{Context, human, print};
+use crate::archive::{self, Verified};
+use crate::event::{Event, Phase};
+use crate::{Error, Result};
+
+/// Options of `verify`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The backup: a path, a file's name in the store, or - for standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Proves a file, or says where it is damaged.
+pub async fn run(args: Args, context: &Context) -> Result<()> {
+    context.observer.event(Event::Phase(Phase::Verify));
+    let observer = Arc::clone(&context.observer);
+    let (name, work): (String, Box<dyn FnOnce() -> Result<Verified> + Send>) = if args.file == Path::new("-")
+    {
+        let read = || archive::verify_sequence(std::io::stdin().lock());
+        ("standard input".into(), Box::new(read))
+    } else {
+        let path = args.place.find(&args.file)?;
+        let name = path.display().to_string();
+        (name, Box::new(move || archive::verify(&path, &*observer)))
+    };
+    let reading = tokio::task::spawn_blocking(work);
+    let verified = context
+        .until_cancelled(async {
+            let done = reading.await;
+            done.map_err(|e| Error::failed("verifying the file failed").because(e))?
+        })
+        .await?;
+    print(&format!("{name}: {}\n", describe(&verified)))
+}
+
+/// What has been proved, in one line.
+fn describe(verified: &Verified) -> String {
+    let text = human::bytes(verified.text);
+    match &verified.index {
+        Some(index) => {
+            let rows = index.tables.iter().map(|t| t.rows.counted.rows).sum();
+            format!(
+                "whole, {text} of SQL, {} tables with {} rows, every row proved by its digest",
+                human::count(index.tables.len() as u64),
+                human::count(rows)
+            )
+        }
+        None => {
+            format!("whole, {text} of SQL; it has no index, so only checksums and the last line were checked")
+        }
+    }
+}
