@@ -262,7 +262,7 @@ async fn databases(settings: &Settings, target: &Target) -> Option<String> {
         }
         let mut there = settings.with_dbname(known);
         there.targets = vec![target.clone()];
-        let Ok(Ok(session)) = Box::pin(super::session::try_all(&there)).await else {
+        let Ok(Ok(session)) = Box::pin(super::search::try_all(&there)).await else {
             continue;
         };
         let rows = session

@@ -5,12 +5,14 @@
 //! several sessions see one state of the database. It does not promise to speak GSSAPI, LDAP or OAuth, nor TLS below 1.2.
 
 mod auth;
+mod cancel;
 mod certificate;
 mod environment;
 mod failure;
 mod params;
 mod passfile;
 mod pooler;
+mod search;
 mod service;
 mod session;
 mod settings;
@@ -18,9 +20,11 @@ mod snapshot;
 mod socket;
 mod tls;
 
+pub use cancel::CancelHandle;
 pub use environment::Environment;
 pub use failure::wants_password;
-pub use session::{CancelHandle, Session, connect};
+pub use search::connect;
+pub use session::Session;
 pub use settings::{Request, Settings};
 pub use snapshot::{NEWEST_TESTED_MAJOR, Snapshot, SnapshotOptions};
 

@@ -37,7 +37,7 @@ pub(super) async fn in_the_way(session: &Session) -> Result<Option<&'static str>
 
 /// `None` where there is no second connection to try it with.
 async fn shares_its_backend(session: &Session) -> Result<Option<bool>> {
-    let Ok(other) = super::session::try_all(&session.settings).await? else {
+    let Ok(other) = super::search::try_all(&session.settings).await? else {
         return Ok(None);
     };
     // A pooler hands out the server connection that was used last, so one try would nearly do.

@@ -1,24 +1,22 @@
-//! Making a connection: every host in turn, every address of it, with and without TLS as the settings allow; and the
-//! session that comes of it.
+//! One connection: socket, TLS and startup; and the session that comes of it.
 
 use std::future::{Ready, ready};
 use std::io;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
-use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 use tokio_postgres::config::{SslMode, SslNegotiation};
 use tokio_postgres::tls::TlsConnect;
-use tokio_postgres::{AsyncMessage, CancelToken, Client, SimpleQueryMessage};
+use tokio_postgres::{AsyncMessage, CancelToken, Client};
 use tokio_rustls::TlsConnector;
 
 use super::auth::{AuthMethods, Watched};
-use super::failure::{self, Cause, Failure};
-use super::settings::{Host, SessionKind, Settings, Target};
+use super::cancel::CancelHandle;
+use super::failure::{self, Cause};
+use super::settings::{Settings, Target};
 use super::socket::{self, Address, Socket};
-use super::tls::{self, Mode, NotNegotiated};
+use super::tls::{self, NotNegotiated};
 use super::{OLDEST_MAJOR, passfile::Secret};
 use crate::error::ServerMessage;
 use crate::{Error, Result};
@@ -43,11 +41,11 @@ pub struct Session {
 
 /// Where and how a connection was made: enough to make another to the same server.
 #[derive(Clone)]
-struct Reached {
-    target: Target,
-    address: Address,
-    encrypted: bool,
-    connector: Option<TlsConnector>,
+pub(super) struct Reached {
+    pub(super) target: Target,
+    pub(super) address: Address,
+    pub(super) encrypted: bool,
+    pub(super) connector: Option<TlsConnector>,
 }
 
 /// Why the driver stopped.
@@ -56,138 +54,8 @@ enum Ended {
     Other(String),
 }
 
-/// Connects; says where it could not and why.
-pub async fn connect(settings: &Settings) -> Result<Session> {
-    match try_all(settings).await? {
-        Ok(session) => Ok(session),
-        Err(failures) => Err(failure::explain(settings, failures).await),
-    }
-}
-
-/// The inner error is the list of what failed where.
-pub(super) async fn try_all(settings: &Settings) -> Result<Result<Session, Vec<Failure>>> {
-    let connector = match settings.tls.mode {
-        Mode::Disable => None,
-        _ => Some(settings.tls.load()?),
-    };
-    let mut targets: Vec<&Target> = settings.targets.iter().collect();
-    if settings.shuffle_hosts {
-        shuffle(&mut targets);
-    }
-    // Any session is better than none only after every host has been asked for a standby.
-    let passes: &[SessionKind] = match settings.session_kind {
-        SessionKind::PreferStandby => &[SessionKind::Standby, SessionKind::Any],
-        _ => &[settings.session_kind],
-    };
-    let mut failures = Vec::new();
-    for kind in passes {
-        failures.clear();
-        for target in &targets {
-            let addresses = match addresses(target, settings.shuffle_hosts).await {
-                Ok(addresses) => addresses,
-                Err(e) => {
-                    failures.push(Failure::new(target, Cause::NoSuchHost(e)));
-                    continue;
-                }
-            };
-            for address in addresses {
-                match reach(settings, target, &address, connector.as_ref(), *kind).await {
-                    Ok(session) => return Ok(Ok(session)),
-                    Err(cause) => {
-                        let last = cause.is_final();
-                        failures.push(Failure::new(target, cause));
-                        if last {
-                            return Ok(Err(failures));
-                        }
-                    }
-                }
-            }
-        }
-    }
-    Ok(Err(failures))
-}
-
-/// The addresses of a host, in the order to try them.
-async fn addresses(target: &Target, shuffled: bool) -> io::Result<Vec<Address>> {
-    match &target.host {
-        Host::Socket(dir) => Ok(vec![Address::Unix(format!("{dir}/.s.PGSQL.{}", target.port))]),
-        Host::Tcp {
-            address: Some(address),
-            ..
-        } => Ok(vec![Address::Tcp((*address, target.port).into())]),
-        Host::Tcp { name, .. } => {
-            let found = tokio::net::lookup_host((name.as_str(), target.port)).await?;
-            let mut all: Vec<_> = found.map(Address::Tcp).collect();
-            all.dedup();
-            if shuffled {
-                shuffle(&mut all);
-            }
-            Ok(all)
-        }
-    }
-}
-
-/// A different order in every process; nothing secret hangs on it.
-fn shuffle<T>(items: &mut [T]) {
-    use std::hash::{BuildHasher, RandomState};
-    for at in (1..items.len()).rev() {
-        let random = RandomState::new().hash_one(at);
-        items.swap(at, (random % (at as u64 + 1)) as usize);
-    }
-}
-
-/// One address, with and without TLS as the mode has it, and whether the session is of the kind wanted.
-async fn reach(
-    settings: &Settings,
-    target: &Target,
-    address: &Address,
-    connector: Option<&TlsConnector>,
-    kind: SessionKind,
-) -> Result<Session, Cause> {
-    // Whoever could listen on a unix socket could read the memory too: TLS is for networks.
-    let mode = match address {
-        Address::Unix(_) => Mode::Disable,
-        Address::Tcp(_) => settings.tls.mode,
-    };
-    let connector = connector.filter(|_| mode != Mode::Disable);
-    let session = match mode {
-        Mode::Disable => attempt(settings, target, address, None).await,
-        Mode::Allow => match attempt(settings, target, address, None).await {
-            Err(cause) if cause.may_depend_on_tls() => attempt(settings, target, address, connector).await,
-            done => done,
-        },
-        Mode::Prefer => match attempt(settings, target, address, connector).await {
-            // The first refusal tells more than a second one.
-            Err(first) if first.may_depend_on_tls() => {
-                attempt(settings, target, address, None).await.map_err(|_| first)
-            }
-            done => done,
-        },
-        _ => attempt(settings, target, address, connector).await,
-    }?;
-    match unfit(&session, kind).await? {
-        Some(why) => Err(Cause::WrongKind(why)),
-        None => Ok(session),
-    }
-}
-
-/// One attempt, within the time limit.
-async fn attempt(
-    settings: &Settings,
-    target: &Target,
-    address: &Address,
-    connector: Option<&TlsConnector>,
-) -> Result<Session, Cause> {
-    let work = open_session(settings, target, address, connector);
-    match settings.connect_timeout {
-        None => work.await,
-        Some(limit) => tokio::time::timeout(limit, work)
-            .await
-            .unwrap_or(Err(Cause::TimedOut(limit))),
-    }
-}
-
-async fn open_session(
+/// Opens a session to one address, with TLS if there is a connector.
+pub(super) async fn open_session(
     settings: &Settings,
     target: &Target,
     address: &Address,
@@ -257,7 +125,7 @@ async fn open_session(
 }
 
 /// Socket and TLS. The last value tells whether it is encrypted.
-async fn open(
+pub(super) async fn open(
     settings: &Settings,
     target: &Target,
     address: &Address,
@@ -322,32 +190,6 @@ impl TlsConnect<Socket> for Watch {
     }
 }
 
-/// Why the session is not of the wanted kind, if it is not.
-async fn unfit(session: &Session, kind: SessionKind) -> Result<Option<&'static str>, Cause> {
-    if matches!(kind, SessionKind::Any | SessionKind::PreferStandby) {
-        return Ok(None);
-    }
-    let rows = session
-        .client
-        .simple_query(
-            "SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('transaction_read_only') = 'on'",
-        )
-        .await
-        .map_err(|e| Cause::of(e, None))?;
-    let row = rows.iter().find_map(|m| match m {
-        SimpleQueryMessage::Row(row) => Some((row.get(0) == Some("t"), row.get(1) == Some("t"))),
-        _ => None,
-    });
-    let (standby, read_only) = row.unwrap_or_default();
-    Ok(match kind {
-        SessionKind::ReadWrite if standby || read_only => Some("it takes no writes"),
-        SessionKind::ReadOnly if !standby && !read_only => Some("it takes writes"),
-        SessionKind::Primary if standby => Some("it is a standby"),
-        SessionKind::Standby if !standby => Some("it is no standby"),
-        _ => None,
-    })
-}
-
 /// `server_version_num` out of `server_version`: `15.18 (Debian ...)`, `18beta1`.
 fn version_number(text: &str) -> Option<u32> {
     let number = |text: &str| -> Option<u32> {
@@ -390,11 +232,7 @@ impl Session {
 
     /// What cancels a query of this session; it may outlive the session's borrow and move to another task.
     pub fn cancel_handle(&self) -> CancelHandle {
-        CancelHandle {
-            token: self.token.clone(),
-            reached: self.reached.clone(),
-            settings: Arc::clone(&self.settings),
-        }
+        CancelHandle::new(&self.token, &self.reached, &self.settings)
     }
 
     /// Asks the server to cancel what this session is doing; returns when the server has taken the request.
@@ -415,67 +253,6 @@ impl Session {
             Some(Ended::Other(why)) => Error::failed(format!("the connection to the server was lost: {why}")),
             None => Error::from(error),
         }
-    }
-}
-
-/// Cancels a session's query from outside of it.
-#[derive(Clone)]
-pub struct CancelHandle {
-    token: CancelToken,
-    reached: Reached,
-    settings: Arc<Settings>,
-}
-
-impl CancelHandle {
-    /// Asks the server to cancel the query that the session is running, if any. Gives up after ten seconds: whoever
-    /// cancels does not want to wait for a server that is gone.
-    pub async fn cancel(&self) -> Result<()> {
-        const LIMIT: Duration = Duration::from_secs(10);
-        let work = async {
-            let connector = self.reached.connector.as_ref().filter(|_| self.reached.encrypted);
-            let (mut socket, ..) = open(
-                &self.settings,
-                &self.reached.target,
-                &self.reached.address,
-                connector,
-            )
-            .await?;
-            self.token
-                .cancel_query_raw(&mut socket, Forward)
-                .await
-                .map_err(|e| Cause::of(e, None))?;
-            // The server says nothing; it closes the connection when it has acted.
-            let _ = socket.read_u8().await;
-            Ok(())
-        };
-        let cause = match tokio::time::timeout(LIMIT, work).await {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(cause)) => cause,
-            Err(_) => Cause::TimedOut(LIMIT),
-        };
-        Err(Error::failed(format!(
-            "cannot ask {} to cancel: {}",
-            self.reached.target,
-            cause.text(&self.settings)
-        )))
-    }
-}
-
-/// Hands a stream on as it is.
-struct Forward;
-
-impl<'a> TlsConnect<&'a mut Socket> for Forward {
-    type Stream = Watched<&'a mut Socket>;
-    type Error = io::Error;
-    type Future = Ready<io::Result<Self::Stream>>;
-
-    fn connect(self, socket: &'a mut Socket) -> Self::Future {
-        ready(Ok(Watched::new(
-            socket,
-            None,
-            AuthMethods::default(),
-            Arc::default(),
-        )))
     }
 }
 

@@ -46,7 +46,7 @@ fn the_texts_of_values_do_not_depend_on_the_servers_settings() {
         db.execute(&format!(
             "ALTER DATABASE \"{name}\" SET standard_conforming_strings = off;
              ALTER DATABASE \"{name}\" SET search_path = pg_temp, public;
-             ALTER DATABASE \"{name}\" SET statement_timeout = '1ms'"
+             ALTER DATABASE \"{name}\" SET statement_timeout = '1min'"
         ));
         let (leader, worker) = (session(&db.uri()), session(&db.uri()));
         let options = SnapshotOptions {
