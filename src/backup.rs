@@ -1,1 +1,233 @@
 //! The story of a backup.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Datelike, Utc, Weekday};
+use chrono_tz::Tz;
+use tokio_util::sync::CancellationToken;
+
+use crate::archive::{self, Index, Summary};
+use crate::connect::Settings;
+use crate::event::{Event, Observer, Phase};
+use crate::store::journal::{Outcome, Run};
+use crate::store::name::{Name, Tier};
+use crate::store::retention::{self, Rules, Verdict};
+use crate::store::{Judged, Lock, Pending, Store, settle};
+use crate::{Error, Result, dump};
+
+/// What to back up, where to, and what may go afterwards.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// The database.
+    pub settings: Settings,
+    /// The store's directory.
+    pub directory: PathBuf,
+    /// The time zone of the times in file names.
+    pub zone: Tz,
+    /// How long backups are kept.
+    pub rules: Rules,
+    /// How long to wait for another run in the same store.
+    pub lock_wait: Duration,
+    /// What is dumped, in which form.
+    pub dump: dump::Request,
+}
+
+/// A finished backup.
+#[derive(Debug)]
+pub struct Backup {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Tables with rows in it.
+    pub tables: u64,
+    /// Their rows.
+    pub rows: u64,
+    /// How long it took.
+    pub took: Duration,
+    /// Its weekly copy, if one was made.
+    pub weekly: Option<PathBuf>,
+    /// The older backups that were deleted, and why.
+    pub rotated: Vec<Judged>,
+}
+
+/// Backs a database up: dumps it, reads the file back, gives it its name, copies it on Sundays, and only then deletes
+/// what the rules let go. Whatever fails, and whenever it is cancelled, the earlier backups stay, and no unfinished file
+/// has a backup's name.
+pub async fn run(job: &Job, observer: &Arc<dyn Observer>, cancel: &CancellationToken) -> Result<Backup> {
+    let store = Store::open(&job.directory)?;
+    let _lock = tokio::select! {
+        lock = Lock::take(store.root(), job.lock_wait) => lock?,
+        () = cancel.cancelled() => return Err(Error::interrupted()),
+    };
+    let began = Utc::now();
+    let result = make(job, &store, began, observer, cancel).await;
+    if !cancel.is_cancelled() {
+        remember(job, &store, began, &result, &**observer);
+    }
+    result
+}
+
+/// The story itself, under the lock.
+async fn make(
+    job: &Job,
+    store: &Store,
+    began: DateTime<Utc>,
+    observer: &Arc<dyn Observer>,
+    cancel: &CancellationToken,
+) -> Result<Backup> {
+    let clock = Instant::now();
+    for stale in store.prepare()? {
+        let text = format!(
+            "removed what a killed run had left unfinished: {}",
+            stale.display()
+        );
+        observer.event(Event::Warning(text));
+    }
+    let local = began.with_timezone(&job.zone).naive_local();
+    let name = Name::daily(job.settings.dbname(), local, job.dump.compression.format());
+    let (name, pending) = store.begin(name)?;
+
+    let out = pending.to_writer()?;
+    let (_, Summary { index, bytes, .. }) =
+        dump::database(&job.settings, &job.dump, out, Arc::clone(observer), cancel).await?;
+    tokio::select! {
+        verified = verify(&pending, &index, observer) => verified?,
+        () = cancel.cancelled() => return Err(Error::interrupted()),
+    }
+    let suspicious = collapsed(store, &name, bytes)?;
+    pending.commit()?;
+
+    let weekly = match is_weekly(&job.rules, &name) {
+        true => Some(store.copy_to_weekly(&name)?),
+        false => None,
+    };
+    let rotated = match suspicious {
+        None => rotate(job, store)?,
+        Some(warning) => {
+            observer.event(Event::Warning(warning));
+            Vec::new()
+        }
+    };
+    Ok(Backup {
+        path: store.path(&name),
+        bytes,
+        tables: index.tables.len() as u64,
+        rows: index.tables.iter().map(|t| t.rows.counted.rows).sum(),
+        took: clock.elapsed(),
+        weekly,
+        rotated,
+    })
+}
+
+/// Reads back what was written, from the disk where the system allows, and holds it against what the dump said it wrote.
+async fn verify(pending: &Pending, written: &Index, observer: &Arc<dyn Observer>) -> Result<()> {
+    observer.event(Event::Phase(Phase::Verify));
+    let (file, path) = (pending.to_writer()?, pending.path().to_path_buf());
+    let observer = Arc::clone(observer);
+    let reading = tokio::task::spawn_blocking(move || {
+        settle(&file).map_err(|e| Error::io(format!("cannot write {}", path.display()), e))?;
+        archive::verify(&path, &*observer)
+    });
+    let read = reading
+        .await
+        .map_err(|e| Error::failed("reading the backup back failed").because(e))??;
+    match read.index {
+        Some(index) if index == *written => Ok(()),
+        _ => Err(Error::damaged(
+            "what was read back is not what was written: the backup is thrown away",
+        )),
+    }
+}
+
+/// The warning for a backup much smaller than the last ones, which then must not be rotated away.
+fn collapsed(store: &Store, name: &Name, bytes: u64) -> Result<Option<String>> {
+    let mut entries = store.entries()?;
+    entries.retain(|e| {
+        e.name.database == name.database && e.name.tier == Tier::Daily && e.name.format == name.format
+    });
+    let sizes: Vec<u64> = entries.iter().map(|e| e.bytes).collect();
+    Ok(retention::collapsed(bytes, &sizes).map(|median| {
+        format!(
+            "the backup has {bytes} bytes, less than half of the {median} that the last ones have at the median: is \
+             this the right database, and are its rows still there? Older backups are not deleted now"
+        )
+    }))
+}
+
+/// Whether a weekly copy is due: on Sunday, ISO weekday 7.
+fn is_weekly(rules: &Rules, name: &Name) -> bool {
+    rules.weekly_weeks > 0 && name.time.weekday() == Weekday::Sun
+}
+
+/// Deletes the backups of this database that the rules let go.
+fn rotate(job: &Job, store: &Store) -> Result<Vec<Judged>> {
+    let now = Utc::now().with_timezone(&job.zone).naive_local();
+    let mut judged = store.judge(&job.rules, now)?;
+    judged.retain(|j| {
+        j.entry.name.database == job.settings.dbname() && matches!(j.verdict, Verdict::Delete(_))
+    });
+    store.remove(judged.iter().map(|j| &j.entry))?;
+    Ok(judged)
+}
+
+/// Notes the run in the store's journal. A journal that cannot be written fails no backup.
+fn remember(
+    job: &Job,
+    store: &Store,
+    began: DateTime<Utc>,
+    result: &Result<Backup>,
+    observer: &dyn Observer,
+) {
+    let outcome = match result {
+        Ok(backup) => Outcome::Succeeded {
+            file: relative(store, &backup.path),
+            bytes: backup.bytes,
+            rows: backup.rows,
+        },
+        Err(e) => Outcome::Failed { error: e.to_string() },
+    };
+    let run = Run {
+        database: job.settings.dbname().to_string(),
+        began,
+        seconds: (Utc::now() - began).as_seconds_f64(),
+        outcome,
+    };
+    if let Err(e) = store.remember(run) {
+        observer.event(Event::Warning(format!("the run could not be noted: {e}")));
+    }
+}
+
+fn relative(store: &Store, path: &Path) -> String {
+    path.strip_prefix(store.root())
+        .unwrap_or(path)
+        .display()
+        .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::Format;
+
+    #[test]
+    fn the_weekly_copy_is_made_on_sundays_unless_none_are_wanted() {
+        let mut rules = Rules {
+            daily_days: 7,
+            weekly_weeks: 4,
+            monthly: 0,
+            yearly: 0,
+            last: 0,
+        };
+        let on = |day| {
+            let day = chrono::NaiveDate::from_ymd_opt(2026, 11, day).unwrap();
+            Name::daily("app", day.and_hms_opt(3, 0, 0).unwrap(), Format::Gzip)
+        };
+        let weekly: Vec<u32> = (16..=23).filter(|&day| is_weekly(&rules, &on(day))).collect();
+        assert_eq!(weekly, [22]);
+        rules.weekly_weeks = 0;
+        assert!(!is_weekly(&rules, &on(22)));
+    }
+}

@@ -36,6 +36,12 @@ pub fn count(number: u64) -> String {
     out
 }
 
+/// A number of things: `1 table`, `1,234 tables`.
+pub fn number_of(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", count(number))
+}
+
 /// A span of time in its two largest units: `1.2 s`, `3 min 4 s`, `5 h 6 min`, `7 d 8 h`.
 pub fn duration(span: TimeDelta) -> String {
     let seconds = span.num_seconds();
@@ -77,6 +83,8 @@ mod tests {
         assert_eq!(count(999), "999");
         assert_eq!(count(1_000), "1,000");
         assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(number_of(1, "row"), "1 row");
+        assert_eq!(number_of(0, "row"), "0 rows");
     }
 
     #[test]

@@ -63,15 +63,15 @@ fn list_store(args: &Args) -> Result<()> {
             state.word().to_string(),
         ]);
     }
-    let summary = match entries.len() {
-        0 => format!("no backups in {}\n", store.root().display()),
-        1 => format!("1 backup, {} on disk\n", human::bytes(on_disk(&entries))),
-        n => format!("{n} backups, {} on disk\n", human::bytes(on_disk(&entries))),
-    };
     if entries.is_empty() {
-        return print(&summary);
+        return print(&format!("no backups in {}\n", store.root().display()));
     }
-    print(&format!("{}{summary}", table.render()))
+    print(&format!(
+        "{}{}, {} on disk\n",
+        table.render(),
+        human::number_of(entries.len() as u64, "backup"),
+        human::bytes(on_disk(&entries))
+    ))
 }
 
 fn rows(index: &Index) -> u64 {
@@ -145,8 +145,8 @@ fn list_file(path: &Path, as_json: bool) -> Result<()> {
         ]);
     }
     out.push_str(&table.render());
-    let tables = index.tables.len();
-    out.push_str(&format!("{tables} tables, {} rows\n", human::count(rows(index))));
+    let tables = human::number_of(index.tables.len() as u64, "table");
+    out.push_str(&format!("{tables}, {}\n", human::number_of(rows(index), "row")));
     if let Some(large) = &index.large_objects {
         out.push_str(&format!(
             "large objects: {} stored\n",

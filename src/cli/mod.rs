@@ -2,12 +2,15 @@
 //!
 //! A verb is a file with an `Args` struct and `run(args, context)`, and one line in [`Verb`] and in [`run`].
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::sync::Arc;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
+use crate::connect::Environment;
 use crate::event::Observer;
 use crate::{Error, Result};
 
@@ -20,8 +23,10 @@ pub mod human;
 pub mod list;
 pub mod log;
 mod prompt;
+pub mod schedule;
 pub mod store;
 pub mod table;
+mod variables;
 pub mod verify;
 
 pub use connection::Connection;
@@ -46,9 +51,9 @@ pub struct Cli {
     /// Options of every verb.
     #[command(flatten)]
     pub global: Global,
-    /// What to do; without one, `backup`.
+    /// What to do.
     #[command(subcommand)]
-    pub verb: Option<Verb>,
+    pub verb: Verb,
 }
 
 /// Options of every verb.
@@ -85,6 +90,8 @@ pub enum Verb {
     Dump(dump::Args),
     /// Prove that a backup is whole, every row of it
     Verify(verify::Args),
+    /// Back up at the start and whenever the schedule says so
+    Schedule(schedule::Args),
     /// Tell by the exit code whether the last good backup is fresh enough
     Health(health::Args),
 }
@@ -92,28 +99,36 @@ pub enum Verb {
 /// Runs the verb.
 pub async fn run(cli: Cli, context: &Context) -> Result<()> {
     match cli.verb {
-        Some(Verb::Backup(args)) => backup::run(args, context).await,
-        Some(Verb::List(args)) => list::run(args, context).await,
-        Some(Verb::Cleanup(args)) => cleanup::run(args, context).await,
-        Some(Verb::Dump(args)) => dump::run(args, context).await,
-        Some(Verb::Verify(args)) => verify::run(args, context).await,
-        Some(Verb::Health(args)) => health::run(args, context).await,
-        None => Err(Error::usage("no verb given")),
+        Verb::Backup(args) => backup::run(args, context).await,
+        Verb::List(args) => list::run(args, context).await,
+        Verb::Cleanup(args) => cleanup::run(args, context).await,
+        Verb::Dump(args) => dump::run(args, context).await,
+        Verb::Verify(args) => verify::run(args, context).await,
+        Verb::Schedule(args) => schedule::run(args, context).await,
+        Verb::Health(args) => health::run(args, context).await,
     }
 }
 
 impl Cli {
     /// What the user typed; ends the process with help or a usage error (exit code 2) where it makes no sense.
     pub fn from_args() -> Cli {
-        let args: Vec<_> = std::env::args_os().collect();
-        let cli = Cli::parse_from(&args);
-        if cli.verb.is_some() {
-            return cli;
-        }
-        // Parsed once more rather than built by hand, so that the verb takes its defaults from the environment.
-        let matches = Cli::command().get_matches_from(args.into_iter().chain(["backup".into()]));
+        let command = variables::with_files(Cli::command(), &Environment::of_process())
+            .unwrap_or_else(|e| Cli::command().error(ErrorKind::ValueValidation, e).exit());
+        let matches = command.get_matches_from(with_verb(std::env::args_os().collect()));
         Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit())
     }
+}
+
+/// The arguments with `backup` put in where only options are given.
+fn with_verb(mut args: Vec<OsString>) -> Vec<OsString> {
+    let command = Cli::command();
+    let named = |arg: &OsString| command.find_subcommand(arg).is_some();
+    let asks = |arg: &OsString| ["-?", "--help", "-V", "--version"].iter().any(|a| arg == a);
+    let option_first = args.get(1).is_none_or(|a| a.as_encoded_bytes().starts_with(b"-"));
+    if option_first && !args.iter().skip(1).any(|arg| named(arg) || asks(arg)) {
+        args.insert(args.len().min(1), "backup".into());
+    }
+    args
 }
 
 /// What every verb is given besides its own options.
@@ -159,5 +174,23 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_alone_are_those_of_backup() {
+        for (typed, meant) in [
+            ("", "backup"),
+            ("-d app", "backup -d app"),
+            ("--quiet", "backup --quiet"),
+            ("--quiet list", "--quiet list"),
+            ("--help", "--help"),
+            ("bakcup", "bakcup"),
+        ] {
+            let words = |text: &str| -> Vec<OsString> {
+                let words = text.split_whitespace().map(Into::into);
+                std::iter::once("pgstow".into()).chain(words).collect()
+            };
+            assert_eq!(with_verb(words(typed)), words(meant), "{typed}");
+        }
     }
 }

@@ -67,6 +67,14 @@ impl Environment {
         self.os_user.as_deref()
     }
 
+    /// The contents of the file that `<name>_FILE` names, without a final newline, if that variable is set; an error
+    /// when `name` is set, too.
+    pub(crate) fn secret(&self, name: &str) -> Result<Option<String>> {
+        let is_file = self.vars.contains_key(&format!("{name}_FILE"));
+        let value = if is_file { self.get(name)? } else { None };
+        Ok(value.map(|value| value.text))
+    }
+
     /// The variable, or the contents of the file that `<name>_FILE` names, without a final newline: the way of
     /// container secrets. An empty variable counts as not set, which is what compose files mean by it.
     pub(super) fn get(&self, name: &str) -> Result<Option<Value>> {

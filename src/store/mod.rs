@@ -25,7 +25,7 @@ use crate::{Error, Result};
 pub use lock::Lock;
 use name::{Name, Tier};
 use pending::sync_directory;
-pub use pending::{Pending, remove_stale};
+pub use pending::{Pending, remove_stale, settle};
 use retention::{Candidate, Rules, Verdict};
 
 /// Backups hold everything the database holds: their owner alone may read them.

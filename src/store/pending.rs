@@ -65,6 +65,12 @@ impl Pending {
         &self.temporary
     }
 
+    /// A second handle of the open file, for a writer on another thread.
+    pub fn to_writer(&self) -> Result<File> {
+        let handle = self.file.try_clone();
+        handle.map_err(|e| Error::io(format!("cannot write {}", self.target.display()), e))
+    }
+
     /// Makes this file another name of a finished one on the same file system; `false` where that cannot be.
     pub(super) fn replace_by_link(&self, finished: &Path) -> bool {
         let linked = self.temporary.with_extension(format!("link{SUFFIX}"));
@@ -85,6 +91,15 @@ impl Pending {
         self.committed = !self.temporary.exists();
         sync_directory(directory_of(&self.target)).map_err(|e| cannot("write the directory entry of", e))
     }
+}
+
+/// Flushes a file's bytes to disk, and asks the system to forget its copy of them, so that reading them back reads the
+/// disk.
+pub fn settle(file: &File) -> io::Result<()> {
+    file.sync_all()?;
+    // Advice; where it is not taken, the bytes come from memory.
+    let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
+    Ok(())
 }
 
 impl Drop for Pending {

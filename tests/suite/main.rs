@@ -8,5 +8,7 @@ mod connect;
 mod harness;
 mod kinds;
 mod layering;
+mod ops;
 mod scratch;
+mod store;
 mod stream;

@@ -1,0 +1,102 @@
+//! `pgstow schedule`: the daemon.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeZone, Utc};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+
+use super::{Context, backup, log};
+use crate::error::Kind;
+use crate::schedule::{Daemon, Schedule};
+use crate::{Error, Result};
+
+const DEFAULT: &str = "0 3 * * *";
+
+/// Options of `schedule`: those of `backup`, and when.
+#[derive(Debug, clap::Args)]
+// Flattened options are a group of the same name, which would clash with `backup`'s.
+#[group(skip)]
+pub struct Args {
+    /// When to back up: a cron expression (minute hour day month weekday), @daily, @every 6h, ...
+    #[arg(long, value_name = "CRON", env = "SCHEDULE", default_value = DEFAULT, help_heading = "Schedule")]
+    schedule: String,
+    /// Whether to make a first backup at the start
+    #[arg(
+        long,
+        value_name = "BOOL",
+        env = "BACKUP_ON_START",
+        default_value = "true",
+        value_parser = yes,
+        action = clap::ArgAction::Set,
+        help_heading = "Schedule"
+    )]
+    backup_on_start: bool,
+    #[command(flatten)]
+    backup: backup::Args,
+}
+
+fn yes(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "" | "true" | "yes" | "on" | "1" => Ok(true),
+        "false" | "no" | "off" | "0" => Ok(false),
+        _ => Err("expected true or false".into()),
+    }
+}
+
+/// Backs up when it is due, until SIGTERM or SIGINT. SIGHUP: at once.
+pub async fn run(args: Args, context: &Context) -> Result<()> {
+    let text = match args.schedule.trim() {
+        "" => DEFAULT,
+        text => text,
+    };
+    let schedule = Schedule::parse(text, args.backup.zone())?;
+    // What cannot ever work is told now and not at three in the morning.
+    let job = args.backup.job(args.backup.connection.settings()?);
+    let now = Arc::new(Notify::new());
+    let mut hangups = signal(SignalKind::hangup()).map_err(|e| Error::io("cannot watch for SIGHUP", e))?;
+    let asked = Arc::clone(&now);
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            asked.notify_one();
+        }
+    });
+    let daemon = Daemon {
+        last: last_run(&job, &schedule),
+        schedule,
+        on_start: args.backup_on_start,
+        now,
+        cancel: context.cancel.clone(),
+        observer: Arc::clone(&context.observer),
+    };
+    daemon
+        .run(async || match backup::once(&job, context).await {
+            Ok(()) => true,
+            Err(e) => {
+                if e.kind() != Kind::Interrupted {
+                    log::error(&e);
+                }
+                false
+            }
+        })
+        .await
+}
+
+/// When the database's last run began, as far as the store tells. A store that cannot be read now is the first run's
+/// business to tell.
+fn last_run(job: &crate::backup::Job, schedule: &Schedule) -> Option<DateTime<Utc>> {
+    let store = crate::store::Store::open(&job.directory).ok()?;
+    let database = job.settings.dbname();
+    let runs = store.runs();
+    let remembered = runs
+        .iter()
+        .filter(|run| run.database == database)
+        .map(|run| run.began);
+    let entries = store.entries().unwrap_or_default();
+    let named = entries
+        .iter()
+        .filter(|e| e.name.database == database)
+        .filter_map(|e| schedule.zone().from_local_datetime(&e.name.time).latest())
+        .map(|time| time.with_timezone(&Utc));
+    remembered.chain(named).max()
+}

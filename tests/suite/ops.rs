@@ -1,0 +1,481 @@
+//! Backups as operators make them: into the store, on a schedule, on bad days.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use chrono::{Datelike, NaiveDateTime, Utc, Weekday};
+
+use crate::support::{self, Cluster, Db, Done, Setup};
+
+/// Rows enough for a COPY that can be interrupted: some 25 MB that hardly compress.
+const LARGE: &str = "CREATE TABLE large (a text);
+    INSERT INTO large SELECT string_agg(md5(i::text || j::text), '') FROM generate_series(1, 8000) i,
+    generate_series(1, 100) j GROUP BY i;";
+
+/// A store of a test.
+struct Store(tempfile::TempDir);
+
+impl Store {
+    fn new() -> Store {
+        Store(tempfile::tempdir().unwrap())
+    }
+
+    fn pgstow(&self, db: &Db, args: &[&str]) -> Command {
+        let mut command = support::pgstow();
+        db.env(&mut command).env("BACKUP_DIR", self.0.path()).args(args);
+        command
+    }
+
+    fn backup(&self, db: &Db) -> Done {
+        support::run(&mut self.pgstow(db, &["backup"]))
+    }
+
+    /// Every file below the store but its lock and its journal, unfinished ones too.
+    fn files(&self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        for tier in ["daily", "weekly"] {
+            if let Ok(entries) = std::fs::read_dir(self.0.path().join(tier)) {
+                files.extend(entries.map(|e| e.unwrap().path()));
+            }
+        }
+        files.sort();
+        files
+    }
+
+    fn daily(&self) -> Vec<PathBuf> {
+        let mut files = self.files();
+        files.retain(|f| f.parent().unwrap().ends_with("daily"));
+        files
+    }
+
+    /// The size of the file being written, if there is one.
+    fn unfinished(&self) -> Option<u64> {
+        let temporary = self.files().into_iter().find(|f| name(f).ends_with("-tmp"))?;
+        std::fs::metadata(temporary).ok().map(|meta| meta.len())
+    }
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap().to_str().unwrap().to_string()
+}
+
+fn start(command: &mut Command) -> Child {
+    command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("pgstow can be run")
+}
+
+fn signal(child: &Child, signal: rustix::process::Signal) {
+    let pid = rustix::process::Pid::from_child(child);
+    rustix::process::kill_process(pid, signal).unwrap();
+}
+
+/// Waits until something holds; panics after a minute.
+#[track_caller]
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(60), "in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn small(server: &Cluster) -> Db<'_> {
+    let db = server.database("ops");
+    db.execute(
+        "CREATE TABLE users (id int PRIMARY KEY, name text); INSERT INTO users VALUES (1, 'a'), (2, NULL);",
+    );
+    db
+}
+
+#[test]
+fn a_backup_has_the_old_script_s_name_and_log_line_and_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let db = small(support::server(support::newest()));
+    let store = Store::new();
+    let before = Utc::now();
+    let done = store.backup(&db).ok();
+    assert!(
+        done.stderr.contains("\n[INFO] Backup created successfully: "),
+        "{done}"
+    );
+    let [file] = &store.daily()[..] else {
+        panic!("{done}")
+    };
+    let stem = name(file);
+    let time = stem
+        .strip_prefix(&format!("{}_", db.name()))
+        .unwrap()
+        .strip_suffix(".sql.gz")
+        .unwrap();
+    let time = NaiveDateTime::parse_from_str(time, "%Y-%m-%d_%H-%M-%S")
+        .unwrap()
+        .and_utc();
+    assert!((time - before).num_seconds().abs() < 60, "{stem}");
+    assert_eq!(
+        std::fs::metadata(file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    let weekly = store.files().len() - 1;
+    assert_eq!(weekly, usize::from(time.weekday() == Weekday::Sun));
+}
+
+#[test]
+fn a_backup_is_listed_healthy_and_restores_by_psql() {
+    let server = support::server(support::newest());
+    let db = small(server);
+    let store = Store::new();
+    store.backup(&db).ok();
+    let list = support::run(&mut store.pgstow(&db, &["list"])).ok();
+    assert!(
+        list.stdout.lines().nth(1).unwrap().ends_with("1     2  verified"),
+        "{list}"
+    );
+    let inside = support::run(store.pgstow(&db, &["list"]).arg(&store.daily()[0])).ok();
+    assert!(inside.stdout.contains("users"), "{inside}");
+    support::run(&mut store.pgstow(&db, &["health"])).ok();
+
+    let unpacked = support::run(Command::new("gunzip").arg("-c").arg(&store.daily()[0])).ok();
+    let copy = server.database("copy");
+    copy.execute(&unpacked.stdout);
+    assert_eq!(copy.query_text("SELECT * FROM users ORDER BY 1"), "1|a\n2|");
+}
+
+#[test]
+fn owners_and_privileges_stay_out_unless_asked_for() {
+    let db = small(support::server(support::newest()));
+    db.execute("GRANT SELECT ON users TO PUBLIC");
+    for (args, expected) in [(vec![], false), (vec!["--owners", "--privileges"], true)] {
+        let store = Store::new();
+        support::run(store.pgstow(&db, &["backup"]).args(args)).ok();
+        let text = support::run(Command::new("gunzip").arg("-c").arg(&store.daily()[0]))
+            .ok()
+            .stdout;
+        assert!(text.contains("DROP TABLE IF EXISTS public.users"), "{text}");
+        assert_eq!(text.contains("OWNER TO"), expected, "{text}");
+        assert_eq!(text.contains("GRANT"), expected, "{text}");
+    }
+}
+
+#[test]
+fn old_backups_go_only_after_a_good_one() {
+    let db = small(support::server(support::newest()));
+    let store = Store::new();
+    store.backup(&db).ok();
+    let first = store.daily()[0].clone();
+    let old = first.with_file_name(format!("{}_2020-01-01_03-00-00.sql.gz", db.name()));
+    std::fs::copy(&first, &old).unwrap();
+    let failed = support::run(store.pgstow(&db, &["backup"]).env("PGPORT", "1"));
+    assert_eq!(failed.code, 1, "{failed}");
+    assert!(old.exists(), "a failed backup deleted an old one: {failed}");
+    let done = store.backup(&db).ok();
+    assert!(!old.exists() && first.exists(), "{done}");
+    assert!(done.stderr.contains("days old, KEEP_DAILY=7"), "{done}");
+}
+
+#[test]
+fn a_backup_that_shrank_is_kept_and_nothing_is_deleted() {
+    let server = support::server(support::newest());
+    let db = small(server);
+    db.execute("CREATE TABLE much AS SELECT md5(i::text) FROM generate_series(1, 20000) i");
+    let store = Store::new();
+    store.backup(&db).ok();
+    let first = store.daily()[0].clone();
+    let old = ["2020-01-01", "2020-01-02"]
+        .map(|day| first.with_file_name(format!("{}_{day}_03-00-00.sql.gz", db.name())));
+    for old in &old {
+        std::fs::copy(&first, old).unwrap();
+    }
+    db.execute("TRUNCATE much");
+    let done = store.backup(&db).ok();
+    assert!(done.stderr.contains("[WARN] the backup has "), "{done}");
+    assert!(old.iter().all(|f| f.exists()), "{done}");
+    assert_eq!(store.daily().len(), 4, "{done}");
+}
+
+/// Runs a backup that must fail, with some text in its error, leaving no file at all.
+#[track_caller]
+fn refused(store: &Store, command: &mut Command, texts: &[&str]) -> Done {
+    let done = support::run(command);
+    assert_eq!(done.code, 1, "{done}");
+    for text in texts {
+        assert!(done.stderr.contains(text), "{text:?} is missing: {done}");
+    }
+    assert!(!done.stderr.contains("successfully"), "{done}");
+    assert_eq!(store.files(), [] as [PathBuf; 0], "{done}");
+    done
+}
+
+#[test]
+fn no_server_is_told_with_its_address() {
+    let db = small(support::server(support::newest()));
+    let store = Store::new();
+    refused(
+        &store,
+        store.pgstow(&db, &["backup"]).env("PGPORT", "1"),
+        &["127.0.0.1:1", "refused"],
+    );
+}
+
+#[test]
+fn a_wrong_password_is_told_with_the_role() {
+    let hba = "local all all trust\nhost all all all scram-sha-256\n";
+    let server = Cluster::start(
+        support::newest(),
+        &Setup {
+            hba: Some(hba),
+            ..Setup::default()
+        },
+    );
+    let db = server.postgres();
+    db.execute("CREATE ROLE app LOGIN PASSWORD 'right'");
+    let store = Store::new();
+    let command = |password| {
+        let mut command = store.pgstow(&db, &["backup"]);
+        command.envs([("PGUSER", "app"), ("PGPASSWORD", password)]);
+        command
+    };
+    let done = refused(&store, &mut command("very wrong"), &["password", "app"]);
+    assert!(
+        !done.stderr.contains("very wrong"),
+        "the password is in the log: {done}"
+    );
+    support::run(&mut command("right")).ok();
+}
+
+#[test]
+fn a_missing_database_is_told_by_name() {
+    let db = small(support::server(support::newest()));
+    let store = Store::new();
+    refused(
+        &store,
+        &mut store.pgstow(&db, &["backup", "--dbname", "no_such_db"]),
+        &["no_such_db", "does not exist"],
+    );
+}
+
+#[test]
+fn a_table_that_may_not_be_read_fails_the_backup_and_is_named() {
+    let db = small(support::server(support::newest()));
+    let role = format!("{}_reader", db.name());
+    db.execute(&format!(
+        "CREATE ROLE {role} LOGIN; CREATE TABLE secret_things (a int);
+         GRANT SELECT ON users TO {role};"
+    ));
+    let store = Store::new();
+    refused(
+        &store,
+        store.pgstow(&db, &["backup"]).env("PGUSER", &role),
+        &["secret_things", "permission denied"],
+    );
+    db.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
+#[test]
+fn a_missing_backup_directory_is_told_and_not_made() {
+    let db = small(support::server(support::newest()));
+    let store = Store::new();
+    let missing = store.0.path().join("not mounted");
+    refused(
+        &store,
+        store.pgstow(&db, &["backup"]).env("BACKUP_DIR", &missing),
+        &["not mounted does not exist", "hint: Create it"],
+    );
+    assert!(!missing.exists());
+}
+
+#[test]
+fn a_server_that_dies_during_copy_leaves_no_file() {
+    let server = Cluster::start(support::newest(), &Setup::default());
+    let db = server.database("large");
+    db.execute(LARGE);
+    let store = Store::new();
+    let child = start(&mut store.pgstow(&db, &["backup"]));
+    wait_until("rows are written", || {
+        store.unfinished().is_some_and(|size| size > 1 << 20)
+    });
+    server.crash();
+    let done = Done::of(child);
+    assert_eq!(done.code, 1, "{done}");
+    assert!(done.stderr.contains("[ERROR] "), "{done}");
+    assert_eq!(store.files(), [] as [PathBuf; 0], "{done}");
+}
+
+#[test]
+fn ctrl_c_and_sigterm_during_copy_leave_no_file_and_no_session() {
+    use rustix::process::Signal;
+    let server = support::server(support::newest());
+    let db = server.database("large");
+    db.execute(LARGE);
+    for (number, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let store = Store::new();
+        let child = start(store.pgstow(&db, &["backup"]).env("PGAPPNAME", "interrupted"));
+        wait_until("rows are written", || {
+            store.unfinished().is_some_and(|size| size > 1 << 20)
+        });
+        let began = Instant::now();
+        signal(&child, number);
+        let done = Done::of(child);
+        assert!(
+            began.elapsed() < Duration::from_secs(1),
+            "it took {:?}",
+            began.elapsed()
+        );
+        assert_eq!(done.code, code, "{done}");
+        assert_eq!(store.files(), [] as [PathBuf; 0], "{done}");
+        let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'interrupted'";
+        wait_until("its sessions end", || {
+            server.postgres().query_text(sessions) == "0"
+        });
+    }
+}
+
+#[test]
+fn a_killed_run_leaves_nothing_that_looks_finished_and_the_next_one_tidies_up() {
+    let server = support::server(support::newest());
+    let db = server.database("large");
+    db.execute(LARGE);
+    let store = Store::new();
+    let mut child = start(&mut store.pgstow(&db, &["backup"]));
+    wait_until("rows are written", || {
+        store.unfinished().is_some_and(|size| size > 1 << 20)
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(
+        store.files().iter().all(|f| name(f).starts_with('.')),
+        "{:?}",
+        store.files()
+    );
+    let done = store.backup(&db).ok();
+    assert!(
+        done.stderr
+            .contains("[WARN] removed what a killed run had left unfinished"),
+        "{done}"
+    );
+    assert_eq!(store.daily().len(), 1, "{done}");
+}
+
+#[test]
+fn a_second_backup_into_the_same_store_waits_or_is_refused() {
+    let db = small(support::server(support::newest()));
+    let store = Store::new();
+    let lock = std::fs::File::create(store.0.path().join(".pgstow.lock")).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let done = store.backup(&db);
+    assert_eq!(done.code, 5, "{done}");
+    let child = start(&mut store.pgstow(&db, &["backup", "--lock-wait", "60s"]));
+    std::thread::sleep(Duration::from_millis(200));
+    drop(lock);
+    Done::of(child).ok();
+    assert_eq!(store.daily().len(), 1);
+}
+
+#[test]
+fn a_database_of_any_name_is_backed_up_under_a_file_name_that_says_it() {
+    let server = support::server(support::newest());
+    let db = server.database_named("odd/ \"name\" .. ü");
+    let store = Store::new();
+    store.backup(&db).ok();
+    let file = name(&store.daily()[0]);
+    assert!(file.starts_with("odd%2F%20%22name%22%20..%20%C3%BC_2"), "{file}");
+    let list = support::run(&mut store.pgstow(&db, &["list"])).ok();
+    assert!(list.stdout.contains(db.name()), "{list}");
+}
+
+#[test]
+fn the_daemon_backs_up_at_the_start_and_on_sighup_and_ends_within_a_second() {
+    use rustix::process::Signal;
+    let db = small(support::server(support::newest()));
+    let store = Store::new();
+    let child = start(store.pgstow(&db, &["schedule"]).env("SCHEDULE", "0 0 29 2 *"));
+    wait_until("the first backup", || {
+        store.daily().iter().any(|f| !name(f).starts_with('.'))
+    });
+    signal(&child, Signal::HUP);
+    let finished = || store.daily().iter().filter(|f| !name(f).starts_with('.')).count();
+    wait_until("the second backup", || finished() == 2);
+    wait_until("its journal", || {
+        let journal = std::fs::read_to_string(store.0.path().join(".pgstow-runs.json"));
+        journal.is_ok_and(|text| text.matches("succeeded").count() == 2)
+    });
+    std::thread::sleep(Duration::from_millis(200));
+    let began = Instant::now();
+    signal(&child, Signal::TERM);
+    let done = Done::of(child);
+    assert!(
+        began.elapsed() < Duration::from_secs(1),
+        "it took {:?}",
+        began.elapsed()
+    );
+    assert_eq!(done.code, 0, "{done}");
+    assert_eq!(
+        done.stderr.matches("Backup created successfully: ").count(),
+        2,
+        "{done}"
+    );
+    assert!(
+        done.stderr
+            .contains("[INFO] next backup at 2028-02-29 00:00:00 UTC"),
+        "{done}"
+    );
+    assert!(done.stderr.contains("[INFO] running now, as asked"), "{done}");
+}
+
+#[test]
+fn the_daemon_outlives_a_server_that_is_away_and_tries_again() {
+    let server = Cluster::start(support::newest(), &Setup::default());
+    let db = small(&server);
+    let store = Store::new();
+    server.crash();
+    let child = start(&mut store.pgstow(&db, &["schedule"]));
+    let journal = store.0.path().join(".pgstow-runs.json");
+    wait_until("the first failure", || journal.exists());
+    let health = support::run(&mut store.pgstow(&db, &["health"]));
+    assert_eq!(health.code, 1, "{health}");
+    server.start_again();
+    wait_until("a backup", || {
+        store.daily().iter().any(|f| !name(f).starts_with('.'))
+    });
+    signal(&child, rustix::process::Signal::TERM);
+    let done = Done::of(child);
+    assert!(done.stderr.contains("[INFO] trying again at "), "{done}");
+}
+
+#[test]
+fn a_schedule_that_makes_no_sense_is_refused_at_the_start() {
+    let db = small(support::server(support::newest()));
+    let store = Store::new();
+    let done = support::run(store.pgstow(&db, &["schedule"]).env("SCHEDULE", "every day"));
+    assert_eq!(done.code, 2, "{done}");
+    assert!(
+        done.stderr.contains("the schedule \"every day\" makes no sense"),
+        "{done}"
+    );
+}
+
+#[test]
+fn log_lines_can_be_json() {
+    let db = small(support::server(support::newest()));
+    let store = Store::new();
+    let done = support::run(store.pgstow(&db, &["backup"]).env("LOG_FORMAT", "json")).ok();
+    let last: serde_json::Value = serde_json::from_str(done.stderr.lines().last().unwrap()).unwrap();
+    assert_eq!(last["level"], "INFO");
+    assert!(
+        last["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("Backup created successfully: "),
+        "{done}"
+    );
+    let failed = support::run(
+        store
+            .pgstow(&db, &["backup"])
+            .envs([("LOG_FORMAT", "json"), ("PGPORT", "1")]),
+    );
+    let last: serde_json::Value = serde_json::from_str(failed.stderr.lines().last().unwrap()).unwrap();
+    assert_eq!(last["level"], "ERROR");
+}
