@@ -48,6 +48,7 @@ pub async fn database<W: Write + Send + 'static>(
         compression: request.compression,
         jobs: request.jobs,
         header: header(&source, request),
+        ..Options::default()
     };
     observer.event(Event::Phase(Phase::Dump));
     stream(source, plan, out, options, observer, cancel).await

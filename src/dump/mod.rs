@@ -21,7 +21,7 @@ pub use database::{Request, database};
 use std::io::Write;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
@@ -47,7 +47,7 @@ pub struct Source {
 }
 
 /// How to write.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// The container and its level.
     pub compression: Compression,
@@ -55,6 +55,20 @@ pub struct Options {
     pub jobs: Option<usize>,
     /// What the index says about the dump.
     pub header: Header,
+    /// How long the server may leave a question unanswered while rows are read; it is asked as often. A table that is
+    /// slow to read is no reason to stop, a network that has fallen silent is.
+    pub patience: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            compression: Compression::default(),
+            jobs: None,
+            header: Header::default(),
+            patience: Duration::from_secs(30),
+        }
+    }
 }
 
 impl Options {
@@ -85,6 +99,7 @@ pub async fn stream<W: Write + Send + 'static>(
         ));
     }
     observer.event(total(&plan));
+    let patience = options.patience;
     let order = Arc::new(Order::new());
     let (tell, mut done) = tokio::sync::oneshot::channel();
     let (end, ended) = std::sync::mpsc::channel::<()>();
@@ -106,17 +121,10 @@ pub async fn stream<W: Write + Send + 'static>(
         order: Arc::clone(&order),
         ended,
     };
-    let mut pulse = tokio::time::interval(Duration::from_millis(200));
-    let reason = loop {
-        tokio::select! {
-            result = &mut done => return finished(result),
-            () = cancel.cancelled() => break Error::interrupted(),
-            _ = pulse.tick() => {
-                if source.leader.client.is_closed() {
-                    break Error::failed("the connection that holds the snapshot was lost");
-                }
-            }
-        }
+    let reason = tokio::select! {
+        result = &mut done => return finished(result),
+        () = cancel.cancelled() => Error::interrupted(),
+        lost = lost(&source, patience) => lost,
     };
     order.stop(reason);
     // A write that never returns (a pipe nobody reads) must not keep us.
@@ -138,6 +146,38 @@ impl Drop for StopWhenDropped {
         self.order.stop(Error::interrupted());
         // The process may be about to end, and the server's queries are to be cancelled before.
         let _ = self.ended.recv_timeout(Duration::from_secs(2));
+    }
+}
+
+/// Resolves when the leader's connection is lost: its locks and its snapshot go with it.
+async fn lost(source: &Source, patience: Duration) -> Error {
+    let client = &source.leader.client;
+    let explain = |e| {
+        source
+            .leader
+            .explain(e)
+            .context("the connection that holds the snapshot")
+    };
+    let mut pulse = tokio::time::interval(Duration::from_millis(200));
+    let mut asked = Instant::now();
+    // The only worker cannot answer while it reads rows.
+    let idle = source.snapshot.id.is_some();
+    loop {
+        pulse.tick().await;
+        let due = idle && asked.elapsed() >= patience;
+        if !due && !client.is_closed() {
+            continue;
+        }
+        match tokio::time::timeout(patience, client.simple_query("")).await {
+            Ok(Ok(_)) => asked = Instant::now(),
+            Ok(Err(e)) => return explain(e),
+            Err(_) => {
+                return Error::failed(format!(
+                    "the server has not answered for {} seconds",
+                    patience.as_secs()
+                ));
+            }
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod support;
 
 mod archive;
 mod connect;
+mod faults;
 mod harness;
 mod kinds;
 mod layering;

@@ -119,6 +119,7 @@ fn options(compression: Compression, jobs: usize) -> dump::Options {
             format: 1,
             ..Header::default()
         },
+        ..dump::Options::default()
     }
 }
 
