@@ -32,6 +32,13 @@ const DIFFERENCES: &[Difference] = &[
         newest: "SELECT 'pg_publication_namespace'::regclass, oid, NULL FROM pg_publication_namespace\n    UNION ALL\n",
         older: "",
     },
+    // Sequences are always logged before 15, whatever their tables are.
+    Difference {
+        file: "sequence",
+        below: 15,
+        newest: "t.relpersistence = 'u' AS table_is_unlogged",
+        older: "NULL::bool AS table_is_unlogged",
+    },
     // Multiranges came with 14.
     Difference {
         file: "alias",

@@ -52,8 +52,11 @@ impl CatalogRow for IndexRow {
             self.is_replica_identity,
         ));
         let mut object = Object::new(id, Rank::Index, "INDEX", Some(&self.schema), &self.name, create)
-            .addressed("INDEX", &name)
-            .dropped("INDEX", &name);
+            .addressed("INDEX", &name);
+        // An attached index goes with its parent: it cannot be dropped alone.
+        if self.parent.is_none() {
+            object = object.dropped("INDEX", &name);
+        }
         object.depends.push(Loader::relation(self.table_oid));
         object.session.tablespace = Some(self.tablespace.clone());
         object.owner = Some(loader.role(self.owner));

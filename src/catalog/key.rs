@@ -76,13 +76,16 @@ impl CatalogRow for KeyRow {
         });
         object.tag = Some(format!("{} {}", self.table, self.name));
         object.signature.clone_from(&self.table);
-        object.drop = Drop::FromTable {
-            altered: "TABLE ONLY",
-            name: table,
-            action: "DROP CONSTRAINT",
-            part: ident(&self.name),
-            conditional: true,
-        };
+        // An attached key goes with its parent's: it cannot be dropped alone.
+        if self.parent_index.is_none() {
+            object.drop = Drop::FromTable {
+                altered: "TABLE ONLY",
+                name: table,
+                action: "DROP CONSTRAINT",
+                part: ident(&self.name),
+                conditional: true,
+            };
+        }
         object.depends.push(Loader::relation(self.table_oid));
         object.session = session(&self.tablespace);
         object.owner = Some(loader.role(self.owner));
@@ -99,18 +102,14 @@ impl KeyRow {
     /// The definition with the index's storage parameters, which stand before the deferral.
     fn clause(&self) -> String {
         let options = reloptions(self.options.as_deref().unwrap_or_default(), "");
-        if options.is_empty() {
+        // The server's text of an exclusion constraint has them already.
+        if options.is_empty() || self.definition.starts_with("EXCLUDE") {
             return self.definition.clone();
         }
         let core = self
             .definition
             .strip_suffix(self.deferral.as_str())
             .unwrap_or(&self.definition);
-        // An exclusion constraint's WHERE comes after WITH.
-        let (before, after) = match core.rfind(" WHERE (") {
-            Some(at) if core.starts_with("EXCLUDE") => core.split_at(at),
-            _ => (core, ""),
-        };
-        format!("{before} WITH ({}){after}{}", options.join(", "), self.deferral)
+        format!("{core} WITH ({}){}", options.join(", "), self.deferral)
     }
 }
