@@ -240,6 +240,12 @@ pub fn literal(text: &str) -> String {
     out
 }
 
+/// A string literal as scripts have it that set `standard_conforming_strings` on, ours and pg_dump's: a backslash is a
+/// backslash.
+pub fn script_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
 /// A dollar-quoted string whose tag does not occur in the text. The tag grows as pg_dump's does (`$$`, `$_$`, `$_X$`),
 /// so that equal bodies give equal text.
 pub fn dollar_quoted(text: &str, prefix: &str) -> String {
@@ -293,6 +299,7 @@ mod tests {
     fn literals_survive_quotes_and_backslashes() {
         assert_eq!(literal("it's"), "'it''s'");
         assert_eq!(literal("a\\b'c"), "E'a\\\\b''c'");
+        assert_eq!(script_literal("a\\b'c"), "'a\\b''c'");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::loader::Loader;
 use super::object::{Address, Object};
 use super::row::row_struct;
 use crate::Result;
-use crate::sql::{ident, literal};
+use crate::sql::{ident, script_literal};
 
 row_struct! {
     /// One column of a table, view, foreign table or composite type.
@@ -163,7 +163,11 @@ pub fn reloptions(options: &[String], prefix: &str) -> Vec<String> {
         .map(|option| {
             let (name, value) = option.split_once('=').unwrap_or((option, ""));
             let plain = !value.is_empty() && ident(value) == value;
-            let value = if plain { value.to_string() } else { literal(value) };
+            let value = if plain {
+                value.to_string()
+            } else {
+                script_literal(value)
+            };
             format!("{prefix}{}={value}", ident(name))
         })
         .collect()

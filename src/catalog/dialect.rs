@@ -32,6 +32,13 @@ const DIFFERENCES: &[Difference] = &[
         newest: "SELECT 'pg_publication_namespace'::regclass, oid, NULL FROM pg_publication_namespace\n    UNION ALL\n",
         older: "",
     },
+    // Before 15 everybody may create in a new schema public.
+    Difference {
+        file: "schema",
+        below: 15,
+        newest: "false AS public_may_create",
+        older: "true AS public_may_create",
+    },
     // Sequences are always logged before 15, whatever their tables are.
     Difference {
         file: "sequence",

@@ -5,7 +5,7 @@ use super::loader::Loader;
 use super::object::{Object, ObjectId, Rank, class};
 use super::row::row_struct;
 use crate::Result;
-use crate::sql::{literal, qualified};
+use crate::sql::{qualified, script_literal};
 
 row_struct! {
     /// An enumerated type.
@@ -27,7 +27,7 @@ impl CatalogRow for EnumRow {
         let labels: Vec<String> = self
             .labels
             .iter()
-            .map(|label| format!("\n    {}", literal(label)))
+            .map(|label| format!("\n    {}", script_literal(label)))
             .collect();
         let create = format!("CREATE TYPE {name} AS ENUM ({}\n);\n", labels.join(","));
         let base = loader.base_privileges(id, 0, self.default_acl);

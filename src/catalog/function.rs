@@ -8,7 +8,7 @@ use super::object::{Object, ObjectId, Rank, class};
 use super::row::row_struct;
 use super::settings::assignment;
 use crate::Result;
-use crate::sql::{dollar_quoted, ident, literal, qualified};
+use crate::sql::{dollar_quoted, ident, qualified, script_literal};
 
 row_struct! {
     /// A function or procedure.
@@ -152,12 +152,12 @@ impl FunctionRow {
         text.push_str("\n    AS ");
         match self.library.as_deref() {
             Some(library) if !matches!(library, "" | "-") => {
-                text.push_str(&literal(library));
+                text.push_str(&script_literal(library));
                 text.push_str(", ");
                 if self.source.contains(['\'', '\\']) {
                     text.push_str(&dollar_quoted(&self.source, ""));
                 } else {
-                    text.push_str(&literal(&self.source));
+                    text.push_str(&script_literal(&self.source));
                 }
             }
             _ => text.push_str(&dollar_quoted(&self.source, "")),

@@ -16,6 +16,8 @@ row_struct! {
         acl: Option<Vec<String>>,
         default_acl: Option<Vec<String>>,
         is_public: bool,
+        /// On this server a new `public` is open to all, on newer ones it is not.
+        public_may_create: bool,
         owned_by_database_owner: bool,
     }
 }
@@ -40,10 +42,19 @@ impl CatalogRow for SchemaRow {
             }
             forget_known_comment(loader, id);
         }
-        let base = loader.base_privileges(id, 0, self.default_acl);
+        let mut base = loader.base_privileges(id, 0, self.default_acl);
+        if self.is_public && self.public_may_create && is_open(self.acl.as_deref()) {
+            // Said outright, for the server that restores may not give it.
+            base.iter_mut()
+                .for_each(|items| items.retain(|item| !item.starts_with('=')));
+        }
         loader.add(object.granted(format!("SCHEMA {name}"), None, self.acl, base));
         Ok(())
     }
+}
+
+fn is_open(acl: Option<&[String]>) -> bool {
+    acl.is_some_and(|items| items.iter().any(|item| item.starts_with("=UC/")))
 }
 
 /// `public` has a comment from birth: the same one needs no statement, a removed one is removed again.

@@ -9,7 +9,7 @@ use super::loader::Loader;
 use super::object::{Facet, Object, Rank};
 use super::row::{row_struct, value};
 use crate::connect::Session;
-use crate::sql::{ident, literal, qualified};
+use crate::sql::{ident, qualified, script_literal};
 use crate::{Error, Result};
 
 row_struct! {
@@ -135,7 +135,7 @@ pub fn add_value(oid: u32, schema: &str, name: &str, owner: Option<String>, load
         return;
     };
     let id = Loader::relation(oid);
-    let quoted = literal(&qualified(schema, name));
+    let quoted = script_literal(&qualified(schema, name));
     let create = format!("SELECT pg_catalog.setval({quoted}, {last_value}, {is_called});\n");
     let mut object = Object::new(
         id.facet(Facet::Data),

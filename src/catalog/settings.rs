@@ -1,6 +1,6 @@
 //! Configuration settings as `proconfig` and `setconfig` keep them: `name=value`.
 
-use crate::sql::{ident, literal};
+use crate::sql::{ident, script_literal};
 
 /// Settings whose value is a list of names, each quoted as the server keeps it (`GUC_LIST_QUOTE`).
 const LISTS: &[&str] = &[
@@ -19,14 +19,17 @@ pub fn assignment(setting: &str) -> String {
     // The names of settings of extensions have a dot between two identifiers.
     let quoted_name: Vec<String> = name.split('.').map(ident).collect();
     let quoted_value = if LISTS.contains(&name.to_ascii_lowercase().as_str()) {
-        let elements: Vec<String> = split_list(value).iter().map(|element| literal(element)).collect();
+        let elements: Vec<String> = split_list(value)
+            .iter()
+            .map(|element| script_literal(element))
+            .collect();
         if elements.is_empty() {
             "''".to_string()
         } else {
             elements.join(", ")
         }
     } else {
-        literal(value)
+        script_literal(value)
     };
     format!("{} TO {quoted_value}", quoted_name.join("."))
 }

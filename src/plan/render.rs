@@ -8,7 +8,7 @@ use super::privileges;
 use super::{Options, Step};
 use crate::Result;
 use crate::catalog::object::{Address, Data, Drop, Form, Object, ObjectId, SessionState, class};
-use crate::sql::{comment_text, ident, literal};
+use crate::sql::{comment_text, ident, script_literal};
 
 /// Writes the steps of a plan.
 pub fn render(nodes: &Nodes<'_>, order: &[usize], options: &Options) -> Result<Vec<Step>> {
@@ -229,7 +229,7 @@ impl Writer<'_> {
             let value = if text.is_empty() {
                 "NULL".to_string()
             } else {
-                literal(text)
+                script_literal(text)
             };
             let _ = writeln!(
                 self.text,
@@ -252,7 +252,7 @@ impl Writer<'_> {
                 ident(&label.provider),
                 address.kind,
                 address.name,
-                literal(&label.label)
+                script_literal(&label.label)
             );
         }
     }
@@ -331,7 +331,7 @@ fn conditional_dummy(object: &Object, drop: &Drop) -> String {
     let quoted = crate::sql::dollar_quoted(
         &format!(
             "\nBEGIN\n  IF to_regclass({}) IS NOT NULL THEN\n    {};\n  END IF;\nEND\n",
-            literal(&name),
+            script_literal(&name),
             body.trim_end().trim_end_matches(';')
         ),
         "",
