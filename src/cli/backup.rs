@@ -1,22 +1,25 @@
 //! `pgstow backup`.
 
+use std::path::Path;
+
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 
+use super::databases::{Databases, named};
 use super::store::{Keep, Place, Wait};
-use super::{Connection, Context, human};
-use crate::Result;
+use super::{Connection, Context, human, log};
 use crate::archive::Compression;
 use crate::backup::{self, Backup, Job};
 use crate::connect::{Settings, SnapshotOptions};
+use crate::error::Kind;
 use crate::event::Event;
-use crate::{dump, plan};
+use crate::{Error, Result, dump, plan};
 
 /// Options of `backup`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    pub(super) connection: Connection,
+    connection: Connection,
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
@@ -31,6 +34,9 @@ pub struct Args {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Backup")]
 struct Content {
+    /// Back up every database of the server but templates, each into its own file
+    #[arg(long, env = "BACKUP_ALL_DATABASES", value_parser = clap::builder::FalseyValueParser::new())]
+    all_databases: bool,
     /// Keep who owns what (pg_dump without --no-owner)
     #[arg(long, env = "BACKUP_OWNERS", value_parser = clap::builder::FalseyValueParser::new())]
     owners: bool,
@@ -51,10 +57,20 @@ struct Content {
     compress: Compression,
 }
 
+/// What is to be done in one run: the same for each database.
+pub(super) struct Round {
+    job: Job,
+    databases: Databases,
+}
+
 impl Args {
     /// What the user wants, understood.
-    pub(super) fn job(&self, settings: Settings) -> Job {
-        Job {
+    pub(super) fn round(&self, settings: Settings) -> Round {
+        let databases = match self.content.all_databases {
+            true => Databases::All,
+            false => Databases::Named(named(&self.connection, &settings)),
+        };
+        let job = Job {
             settings,
             directory: self.place.backup_dir.clone(),
             zone: self.place.time_zone,
@@ -71,7 +87,13 @@ impl Args {
                 compression: self.content.compress,
                 jobs: self.content.jobs.map(usize::from),
             },
-        }
+        };
+        Round { job, databases }
+    }
+
+    /// Complete settings, for nobody to be asked.
+    pub(super) fn settings(&self) -> Result<Settings> {
+        self.connection.settings()
     }
 
     /// The zone of the schedule.
@@ -80,14 +102,63 @@ impl Args {
     }
 }
 
-/// Backs the database up once.
+/// Backs up what the options name.
 pub async fn run(args: Args, context: &Context) -> Result<()> {
     let settings = args.connection.settings_to_connect(context).await?;
-    once(&args.job(settings), context).await
+    args.round(settings).run(context).await
+}
+
+impl Round {
+    /// Backs up each database. One that fails is told, and does not keep the others from their turn.
+    pub(super) async fn run(&self, context: &Context) -> Result<()> {
+        let listing = self.databases.names(&self.job.settings);
+        let names = context.until_cancelled(listing).await?;
+        let mut failures: Vec<(&str, Error)> = Vec::new();
+        for name in &names {
+            let job = Job {
+                settings: self.job.settings.with_dbname(name),
+                ..self.job.clone()
+            };
+            match once(&job, context).await {
+                Ok(()) => {}
+                Err(e) if names.len() == 1 || e.kind() == Kind::Interrupted => return Err(e),
+                Err(e) => {
+                    let e = e.context(format!("database {name}"));
+                    log::error(&e);
+                    failures.push((name, e));
+                }
+            }
+        }
+        let Some((_, first)) = failures.first() else {
+            return Ok(());
+        };
+        let same = failures.iter().all(|(_, e)| e.kind() == first.kind());
+        let kind = if same { first.kind() } else { Kind::Failed };
+        let list: Vec<&str> = failures.iter().map(|(name, _)| *name).collect();
+        Err(Error::new(
+            kind,
+            format!(
+                "{} of {} databases failed: {}",
+                list.len(),
+                names.len(),
+                list.join(", ")
+            ),
+        ))
+    }
+
+    /// The store's directory.
+    pub(super) fn directory(&self) -> &Path {
+        &self.job.directory
+    }
+
+    /// The databases.
+    pub(super) fn databases(&self) -> &Databases {
+        &self.databases
+    }
 }
 
 /// Backs the database up once, and says so.
-pub(super) async fn once(job: &Job, context: &Context) -> Result<()> {
+async fn once(job: &Job, context: &Context) -> Result<()> {
     let backup = backup::run(job, &context.observer, &context.cancel).await?;
     for line in report(job, &backup) {
         context.observer.event(Event::Info(line));

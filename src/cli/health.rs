@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 
 use super::store::Place;
-use super::{Connection, Context, print};
+use super::{Connection, Context, databases, print};
 use crate::store::health::ailment;
 use crate::{Error, Result};
 
@@ -29,19 +29,21 @@ fn max_age(text: &str) -> Result<TimeDelta, String> {
 pub async fn run(args: Args, _context: &Context) -> Result<()> {
     let store = args.place.store()?;
     let runs = store.runs();
-    let databases = match args.connection.named() {
-        true => BTreeSet::from([args.connection.settings()?.dbname().to_string()]),
+    let names: BTreeSet<String> = match args.connection.named() {
+        true => databases::named(&args.connection, &args.connection.settings()?)
+            .into_iter()
+            .collect(),
         false => store.entries()?.into_iter().map(|e| e.name.database).collect(),
     };
     let mut ill = Vec::new();
-    for database in &databases {
+    for database in &names {
         let newest = store.latest(database)?.map(|entry| entry.name.time);
         let last = runs.iter().rev().find(|run| run.database == *database);
         if let Some(why) = ailment(newest, last, args.place.now(), args.max_age) {
             ill.push(format!("{database}: {why}"));
         }
     }
-    if databases.is_empty() {
+    if names.is_empty() {
         ill.push(format!("no backups in {}", store.root().display()));
     }
     if ill.is_empty() {

@@ -17,6 +17,7 @@ use crate::{Error, Result};
 pub mod backup;
 pub mod cleanup;
 pub mod connection;
+mod databases;
 pub mod dump;
 pub mod health;
 pub mod human;

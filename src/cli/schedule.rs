@@ -8,7 +8,9 @@ use tokio::sync::Notify;
 
 use super::{Context, backup, log};
 use crate::error::Kind;
+use crate::event::Event;
 use crate::schedule::{Daemon, Schedule};
+use crate::store::Store;
 use crate::{Error, Result};
 
 const DEFAULT: &str = "0 3 * * *";
@@ -52,7 +54,11 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     };
     let schedule = Schedule::parse(text, args.backup.zone())?;
     // What cannot ever work is told now and not at three in the morning.
-    let job = args.backup.job(args.backup.connection.settings()?);
+    let settings = args.backup.settings()?;
+    for warning in settings.warnings() {
+        context.observer.event(Event::Warning(warning.clone()));
+    }
+    let round = args.backup.round(settings);
     let now = Arc::new(Notify::new());
     let mut hangups = signal(SignalKind::hangup()).map_err(|e| Error::io("cannot watch for SIGHUP", e))?;
     let asked = Arc::clone(&now);
@@ -62,7 +68,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         }
     });
     let daemon = Daemon {
-        last: last_run(&job, &schedule),
+        last: last_run(&round, &schedule),
         schedule,
         on_start: args.backup_on_start,
         now,
@@ -70,7 +76,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         observer: Arc::clone(&context.observer),
     };
     daemon
-        .run(async || match backup::once(&job, context).await {
+        .run(async || match round.run(context).await {
             Ok(()) => true,
             Err(e) => {
                 if e.kind() != Kind::Interrupted {
@@ -82,20 +88,20 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         .await
 }
 
-/// When the database's last run began, as far as the store tells. A store that cannot be read now is the first run's
-/// business to tell.
-fn last_run(job: &crate::backup::Job, schedule: &Schedule) -> Option<DateTime<Utc>> {
-    let store = crate::store::Store::open(&job.directory).ok()?;
-    let database = job.settings.dbname();
+/// When the last run began, as far as the store tells. A store that cannot be read now is the first run's business to
+/// tell.
+fn last_run(round: &backup::Round, schedule: &Schedule) -> Option<DateTime<Utc>> {
+    let store = Store::open(round.directory()).ok()?;
+    let meant = |database: &str| round.databases().may_contain(database);
     let runs = store.runs();
     let remembered = runs
         .iter()
-        .filter(|run| run.database == database)
+        .filter(|run| meant(&run.database))
         .map(|run| run.began);
     let entries = store.entries().unwrap_or_default();
     let named = entries
         .iter()
-        .filter(|e| e.name.database == database)
+        .filter(|e| meant(&e.name.database))
         .filter_map(|e| schedule.zone().from_local_datetime(&e.name.time).latest())
         .map(|time| time.with_timezone(&Utc));
     remembered.chain(named).max()

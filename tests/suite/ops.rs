@@ -387,6 +387,49 @@ fn a_database_of_any_name_is_backed_up_under_a_file_name_that_says_it() {
 }
 
 #[test]
+fn one_database_that_fails_does_not_keep_the_others_from_their_backup() {
+    let server = support::server(support::newest());
+    let (first, second) = (small(server), small(server));
+    let store = Store::new();
+    let list = format!("{}, no_such_db,{}", first.name(), second.name());
+    let done = support::run(store.pgstow(&first, &["backup"]).env("PGDATABASE", list));
+    assert_eq!(done.code, 1, "{done}");
+    assert!(done.stderr.contains("[ERROR] database no_such_db: "), "{done}");
+    assert!(
+        done.stderr
+            .ends_with("[ERROR] 1 of 3 databases failed: no_such_db\n"),
+        "{done}"
+    );
+    for db in [&first, &second] {
+        let mine = store
+            .daily()
+            .iter()
+            .filter(|f| name(f).starts_with(db.name()))
+            .count();
+        assert_eq!(mine, 1, "{done}");
+        support::run(&mut store.pgstow(db, &["health"])).ok();
+    }
+    assert_eq!(
+        support::run(&mut store.pgstow(&server.database_named("no_such_db"), &["health"])).code,
+        1
+    );
+}
+
+#[test]
+fn all_databases_are_backed_up_but_templates() {
+    let server = Cluster::start(support::newest(), &Setup::default());
+    let (one, two) = (small(&server), small(&server));
+    let store = Store::new();
+    support::run(&mut store.pgstow(&one, &["backup", "--all-databases"])).ok();
+    let files = store.daily();
+    let found: Vec<bool> = [one.name(), two.name(), "postgres", "template1"]
+        .iter()
+        .map(|db| files.iter().any(|f| name(f).starts_with(&format!("{db}_2"))))
+        .collect();
+    assert_eq!(found, [true, true, true, false], "{files:?}");
+}
+
+#[test]
 fn the_daemon_backs_up_at_the_start_and_on_sighup_and_ends_within_a_second() {
     use rustix::process::Signal;
     let db = small(support::server(support::newest()));
