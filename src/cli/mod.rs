@@ -24,6 +24,7 @@ pub mod human;
 pub mod list;
 pub mod log;
 mod prompt;
+pub mod restore;
 pub mod schedule;
 pub mod store;
 pub mod table;
@@ -83,6 +84,8 @@ pub struct Global {
 pub enum Verb {
     /// Back a database up into the store, verify, rotate (the default)
     Backup(backup::Args),
+    /// Replay a backup, ours or pg_dump's, into a database: all of it or nothing
+    Restore(restore::Args),
     /// Show the backups in the store, or what is inside one
     List(list::Args),
     /// Delete old backups by the retention rules, saying why each stays or goes
@@ -101,6 +104,7 @@ pub enum Verb {
 pub async fn run(cli: Cli, context: &Context) -> Result<()> {
     match cli.verb {
         Verb::Backup(args) => backup::run(args, context).await,
+        Verb::Restore(args) => restore::run(args, context).await,
         Verb::List(args) => list::run(args, context).await,
         Verb::Cleanup(args) => cleanup::run(args, context).await,
         Verb::Dump(args) => dump::run(args, context).await,

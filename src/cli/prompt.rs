@@ -1,7 +1,7 @@
 //! Asking a person at the terminal, never at standard input, which may be a file.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, IsTerminal, Write};
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
@@ -14,13 +14,42 @@ pub async fn password(question: &str, context: &Context) -> Result<String> {
         Error::io("cannot ask for a password: there is no terminal", e)
             .hint("set PGPASSWORD or PGPASSWORD_FILE, or add a line to ~/.pgpass")
     };
-    let mut terminal = File::options()
-        .read(true)
-        .write(true)
-        .open("/dev/tty")
-        .map_err(no_terminal)?;
+    let terminal = open().map_err(no_terminal)?;
     let quiet = Quiet::begin(terminal.try_clone().map_err(no_terminal)?).map_err(no_terminal)?;
-    terminal.write_all(question.as_bytes()).map_err(no_terminal)?;
+    let line = ask(terminal, question, context).await?;
+    drop(quiet);
+    match line.strip_suffix('\n') {
+        Some(password) => Ok(password.to_string()),
+        None => Err(Error::failed("no password was given")),
+    }
+}
+
+/// Asks until the answer is yes or no; `None` if there is nobody to ask.
+pub async fn yes_or_no(question: &str, context: &Context) -> Result<Option<bool>> {
+    // Where the messages do not reach a terminal, nobody would see the question's reasons.
+    if !std::io::stderr().is_terminal() {
+        return Ok(None);
+    }
+    loop {
+        let Ok(terminal) = open() else { return Ok(None) };
+        let line = ask(terminal, &format!("{question} (yes/no) "), context).await?;
+        match line.trim().to_ascii_lowercase().as_str() {
+            "yes" => return Ok(Some(true)),
+            "no" | "n" => return Ok(Some(false)),
+            _ if !line.ends_with('\n') => return Ok(Some(false)),
+            _ => {}
+        }
+    }
+}
+
+fn open() -> std::io::Result<File> {
+    File::options().read(true).write(true).open("/dev/tty")
+}
+
+/// One line from the terminal, its end included unless it was closed.
+async fn ask(mut terminal: File, question: &str, context: &Context) -> Result<String> {
+    let failed = |e| Error::io("cannot ask on the terminal", e);
+    terminal.write_all(question.as_bytes()).map_err(failed)?;
     let (answer, answered) = tokio::sync::oneshot::channel();
     // Not one of the runtime's threads: nothing can wake this read, and the program must be able to end.
     std::thread::spawn(move || {
@@ -29,20 +58,15 @@ pub async fn password(question: &str, context: &Context) -> Result<String> {
         // Nobody waits any more after Ctrl-C.
         let _ = answer.send(read);
     });
-    let line = context
+    context
         .until_cancelled(async {
             match answered.await {
                 Ok(Ok(line)) => Ok(line),
-                Ok(Err(e)) => Err(Error::io("cannot read the password", e)),
-                Err(_) => Err(Error::failed("cannot read the password")),
+                Ok(Err(e)) => Err(Error::io("cannot read from the terminal", e)),
+                Err(_) => Err(Error::failed("cannot read from the terminal")),
             }
         })
-        .await?;
-    drop(quiet);
-    match line.strip_suffix('\n') {
-        Some(password) => Ok(password.to_string()),
-        None => Err(Error::failed("no password was given")),
-    }
+        .await
 }
 
 /// A terminal that shows nothing of what is typed, until this is dropped.

@@ -19,6 +19,7 @@ mod settings;
 mod snapshot;
 mod socket;
 mod tls;
+mod wire;
 
 pub use cancel::CancelHandle;
 pub use environment::Environment;
@@ -27,6 +28,7 @@ pub use search::connect;
 pub use session::Session;
 pub use settings::{Request, Settings};
 pub use snapshot::{NEWEST_TESTED_MAJOR, Snapshot, SnapshotOptions};
+pub use wire::{Wire, WireReceiver, WireSender, server_message};
 
 /// The oldest major version of PostgreSQL that pgstow works with.
 pub const OLDEST_MAJOR: u32 = 13;

@@ -17,6 +17,7 @@ use super::failure::{self, Cause};
 use super::settings::{Settings, Target};
 use super::socket::{self, Address, Socket};
 use super::tls::{self, NotNegotiated};
+use super::wire::{Loan, Wire};
 use super::{OLDEST_MAJOR, passfile::Secret};
 use crate::error::ServerMessage;
 use crate::{Error, Result};
@@ -37,6 +38,7 @@ pub struct Session {
     reached: Reached,
     token: CancelToken,
     ended: Arc<OnceLock<Ended>>,
+    loan: Loan,
 }
 
 /// Where and how a connection was made: enough to make another to the same server.
@@ -62,6 +64,7 @@ pub(super) async fn open_session(
     connector: Option<&TlsConnector>,
 ) -> Result<Session, Cause> {
     let (socket, binding, encrypted) = open(settings, target, address, connector).await?;
+    let loan = Loan::new(socket);
     let password = settings.password_for(target);
     let process_id = Arc::new(AtomicI32::new(0));
     let watch = Watch {
@@ -70,7 +73,7 @@ pub(super) async fn open_session(
         process_id: Arc::clone(&process_id),
     };
     let (client, mut connection) = startup(settings, password.as_ref().map(|(secret, _)| secret))
-        .connect_raw(socket, watch)
+        .connect_raw(loan.lend(), watch)
         .await
         .map_err(|e| Cause::of(e, password.map(|(_, origin)| origin)))?;
     let version_text = connection
@@ -121,6 +124,7 @@ pub(super) async fn open_session(
             connector: connector.cloned(),
         },
         ended,
+        loan,
     })
 }
 
@@ -238,6 +242,14 @@ impl Session {
     /// Asks the server to cancel what this session is doing; returns when the server has taken the request.
     pub async fn cancel(&self) -> Result<()> {
         self.cancel_handle().cancel().await
+    }
+
+    /// Speaks the protocol message by message from now on. No query may be running.
+    pub async fn into_wire(self) -> Result<Wire> {
+        // The library closes prepared statements behind their users' backs; this waits for the answers.
+        let idle = self.client.batch_execute("").await;
+        idle.map_err(|e| self.explain(e))?;
+        Wire::new(&self.loan, self.cancel_handle())
     }
 
     /// An error of this session, with the reason for which the connection ended, where it did: the server sends it

@@ -24,4 +24,4 @@ mod words;
 pub use check::whole_statements;
 pub use lexer::{Lexer, Piece, Statement};
 pub use meta::{Command, Meta};
-pub use words::{Word, words};
+pub use words::{Word, setting, words};

@@ -107,7 +107,7 @@ fn quoted(text: &[u8], quote: u8) -> (Cow<'_, [u8]>, &[u8]) {
 
 /// The setting and its value if the statement is `SET [SESSION | LOCAL] name { = | TO } value`, both in lower case;
 /// `SET NAMES` counts as `client_encoding`, and RESET gives the value `default`.
-pub(crate) fn setting(statement: &[u8]) -> Option<(String, String)> {
+pub fn setting(statement: &[u8]) -> Option<(String, String)> {
     let text = |word: Word<'_>| match word {
         Word::Bare(text) => Some(String::from_utf8_lossy(text).to_ascii_lowercase()),
         Word::Name(text) | Word::Text(text) => Some(String::from_utf8_lossy(&text).to_ascii_lowercase()),

@@ -10,6 +10,7 @@ mod harness;
 mod kinds;
 mod layering;
 mod ops;
+mod restore;
 mod scratch;
 mod store;
 mod stream;

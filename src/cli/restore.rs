@@ -1,0 +1,180 @@
+//! `pgstow restore`: says what will be lost, asks, and replays.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use chrono::TimeDelta;
+
+use super::store::Place;
+use super::{Connection, Context, human, prompt};
+use crate::archive::Archive;
+use crate::connect::{Session, Settings, connect};
+use crate::event::{Event, Phase};
+use crate::restore::{self, Counts, Options};
+use crate::{Error, Result};
+
+/// Options of `restore`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What to restore: a file (.sql.gz, .sql.zst, .sql), the name of a backup in the store, "latest" for the newest
+    /// verified backup of the database, or "-" for standard input
+    #[arg(value_name = "FILE|latest|-")]
+    file: PathBuf,
+    #[command(flatten)]
+    connection: Connection,
+    #[command(flatten)]
+    place: Place,
+    /// Do not ask
+    #[arg(short, long, help_heading = "Restore")]
+    yes: bool,
+    /// Do not freeze rows as they load (COPY FREEZE)
+    #[arg(long, help_heading = "Restore")]
+    no_freeze: bool,
+    /// Memory of the server for each index build, such as 1GB [default: at least 256MB]
+    #[arg(long, value_name = "SIZE", help_heading = "Restore")]
+    maintenance_work_mem: Option<String>,
+    /// Processes of the server that help with an index build [default: up to 4]
+    #[arg(long, value_name = "NUMBER", help_heading = "Restore")]
+    parallel_maintenance_workers: Option<u16>,
+}
+
+/// Where the script comes from.
+#[derive(Debug)]
+enum Source {
+    Standard,
+    File(PathBuf),
+}
+
+/// Restores a backup.
+pub async fn run(args: Args, context: &Context) -> Result<()> {
+    let settings = args.connection.settings_to_connect(context).await?;
+    let source = find(&args, &settings)?;
+    let (input, bytes) = open(&source)?;
+    context.observer.event(Event::Phase(Phase::Connect));
+    let session = context.until_cancelled(connect(&settings)).await?;
+    let warning = format!(
+        "{} will be overwritten from {}",
+        context.until_cancelled(describe_target(&session)).await?,
+        describe(&source, bytes),
+    );
+    confirm(&args, &warning, context).await?;
+    context.observer.event(Event::Total { tables: 0, bytes });
+    let options = Options {
+        freeze: !args.no_freeze,
+        maintenance_work_mem: args.maintenance_work_mem.clone(),
+        parallel_maintenance_workers: args.parallel_maintenance_workers,
+    };
+    let start = Instant::now();
+    let counts = restore::run(session, input, &options, &context.observer, &context.cancel)
+        .await
+        .map_err(|e| e.context(name(&source)))?;
+    report(&settings, &source, counts, start, context);
+    Ok(())
+}
+
+fn find(args: &Args, settings: &Settings) -> Result<Source> {
+    if args.file == Path::new("-") {
+        return Ok(Source::Standard);
+    }
+    if args.file != Path::new("latest") {
+        return args.place.find(&args.file).map(Source::File);
+    }
+    let store = args.place.store()?;
+    match store.latest(settings.dbname())? {
+        Some(entry) => Ok(Source::File(entry.path)),
+        None => Err(Error::failed(format!(
+            "there is no whole backup of database {:?} in the store {}",
+            settings.dbname(),
+            store.root().display()
+        ))
+        .hint("`pgstow list` shows the backups there are; name one of them.")),
+    }
+}
+
+/// The input, and its size in bytes or 0. A file of ours that is not whole is refused before anything is changed.
+fn open(source: &Source) -> Result<(Box<dyn Read + Send>, u64)> {
+    let Source::File(path) = source else {
+        return Ok((Box::new(std::io::stdin()), 0));
+    };
+    let file: File = crate::archive::open_file(path)?;
+    let meta = file
+        .metadata()
+        .map_err(|e| Error::io(format!("cannot read {}", path.display()), e))?;
+    // A named pipe has neither size nor end to look at.
+    if meta.is_file() {
+        Archive::open(path)?;
+    }
+    Ok((Box::new(file), if meta.is_file() { meta.len() } else { 0 }))
+}
+
+fn name(source: &Source) -> String {
+    match source {
+        Source::Standard => "standard input".into(),
+        Source::File(path) => path.display().to_string(),
+    }
+}
+
+fn describe(source: &Source, bytes: u64) -> String {
+    match bytes {
+        0 => name(source),
+        _ => format!("{} ({})", name(source), human::bytes(bytes)),
+    }
+}
+
+/// The database with what is in it now.
+async fn describe_target(session: &Session) -> Result<String> {
+    let query = "SELECT pg_catalog.current_database()::text, \
+         (SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+          WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'), \
+         pg_catalog.pg_database_size(pg_catalog.current_database()), \
+         (SELECT count(*) FROM pg_catalog.pg_stat_activity \
+          WHERE datname = pg_catalog.current_database() AND pid <> pg_catalog.pg_backend_pid() \
+          AND backend_type = 'client backend')";
+    let row = session
+        .client
+        .query_one(query, &[])
+        .await
+        .map_err(|e| session.explain(e))?;
+    let (dbname, tables, size, others): (String, i64, i64, i64) =
+        (row.get(0), row.get(1), row.get(2), row.get(3));
+    let unsigned = |n: i64| u64::try_from(n).unwrap_or(0);
+    let others = match others {
+        0 => String::new(),
+        1 => ", 1 other session".to_string(),
+        n => format!(", {n} other sessions"),
+    };
+    Ok(format!(
+        "database {dbname:?} on {} ({} tables, {}{others})",
+        session.host_text(),
+        human::count(unsigned(tables)),
+        human::bytes(unsigned(size)),
+    ))
+}
+
+async fn confirm(args: &Args, warning: &str, context: &Context) -> Result<()> {
+    context.observer.event(Event::Warning(warning.to_string()));
+    if args.yes {
+        return Ok(());
+    }
+    match prompt::yes_or_no("Overwrite it?", context).await? {
+        Some(true) => Ok(()),
+        Some(false) => Err(Error::failed("not confirmed, nothing was changed")),
+        None => Err(Error::usage("there is no terminal to ask on whether to go on")
+            .hint("Add --yes to restore without being asked.")),
+    }
+}
+
+fn report(settings: &Settings, source: &Source, counts: Counts, start: Instant, context: &Context) {
+    let took = TimeDelta::from_std(start.elapsed()).unwrap_or_default();
+    context.observer.event(Event::Info(format!(
+        "Restored database {:?} from {}: {} statements, {} rows into {} tables in {}",
+        settings.dbname(),
+        name(source),
+        human::count(counts.statements),
+        human::count(counts.rows),
+        human::count(counts.tables),
+        human::duration(took)
+    )));
+}

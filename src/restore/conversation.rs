@@ -1,0 +1,322 @@
+//! What was sent to the server and what it answered, one after the other: many statements are under way at once, and
+//! it stays exact which of them failed.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use postgres_protocol::message::backend::Message;
+use tokio::sync::mpsc;
+
+use super::failure::{Doing, explain};
+use crate::connect::{WireReceiver, WireSender, server_message};
+use crate::error::{Kind, ServerMessage};
+use crate::event::{Event, Observer};
+use crate::{Error, Result};
+
+/// Statements under way at most.
+const WINDOW: usize = 256;
+/// Bytes of statements under way at most, but for a single longer one.
+const WINDOW_BYTES: usize = 4 << 20;
+
+/// One thing sent, kept until it is answered.
+#[derive(Debug)]
+pub(super) enum Sent {
+    /// A statement of the script.
+    Statement { text: Bytes, line: u64 },
+    /// A COPY with its rows, the first of which stands at line `rows`.
+    Copy {
+        text: Bytes,
+        line: u64,
+        rows: u64,
+        schema: String,
+        table: String,
+        bytes: u64,
+    },
+    /// A statement of ours.
+    Own(&'static str),
+}
+
+impl Sent {
+    fn doing(&self) -> Doing<'_> {
+        match self {
+            Sent::Statement { text, line } => Doing::Statement { text, line: *line },
+            Sent::Copy { text, line, rows, .. } => Doing::Copy {
+                text,
+                line: *line,
+                rows: *rows,
+            },
+            Sent::Own(what) => Doing::Own(what),
+        }
+    }
+
+    fn weight(&self) -> usize {
+        match self {
+            Sent::Statement { text, .. } | Sent::Copy { text, .. } => text.len(),
+            Sent::Own(_) => 0,
+        }
+    }
+}
+
+/// One answer.
+#[derive(Debug)]
+enum Reply {
+    /// The oldest thing sent is done.
+    Done {
+        error: Option<ServerMessage>,
+        tag: String,
+    },
+    /// The oldest thing sent wants rows.
+    WantsRows { binary: bool },
+    /// The connection is no more.
+    Lost(Option<ServerMessage>, Option<io::Error>),
+}
+
+/// Counts of what a restore did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Statements replayed.
+    pub statements: u64,
+    /// Tables that rows were loaded into, counting each COPY.
+    pub tables: u64,
+    /// Rows loaded by COPY.
+    pub rows: u64,
+}
+
+/// Both directions of the session.
+pub(super) struct Conversation {
+    pub(super) sender: WireSender,
+    pub(super) counts: Counts,
+    sent: VecDeque<Sent>,
+    weight: usize,
+    replies: mpsc::UnboundedReceiver<Reply>,
+    observer: Arc<dyn Observer>,
+    /// The tag of the last answer.
+    tag: String,
+}
+
+impl Conversation {
+    pub(super) fn new(sender: WireSender, receiver: WireReceiver, observer: Arc<dyn Observer>) -> Self {
+        let (tell, replies) = mpsc::unbounded_channel();
+        tokio::spawn(listen(receiver, tell, Arc::clone(&observer)));
+        Conversation {
+            sender,
+            counts: Counts::default(),
+            sent: VecDeque::new(),
+            weight: 0,
+            replies,
+            observer,
+            tag: String::new(),
+        }
+    }
+
+    /// Sends a statement once there is room; `parts` joined are its text.
+    pub(super) async fn send(&mut self, sent: Sent, parts: &[&[u8]]) -> Result<()> {
+        while self.sent.len() >= WINDOW || self.weight > WINDOW_BYTES {
+            self.sender.flush().await.map_err(|e| self.lost(e))?;
+            self.reply().await?;
+        }
+        self.settle()?;
+        self.weight += sent.weight();
+        self.sent.push_back(sent);
+        let done = self.sender.query(parts).await;
+        self.check(done).await
+    }
+
+    /// Sends rows of the COPY sent last.
+    pub(super) async fn rows(&mut self, data: &Bytes) -> Result<()> {
+        self.settle()?;
+        if let Some(Sent::Copy { bytes, .. }) = self.sent.back_mut() {
+            *bytes += data.len() as u64;
+        }
+        let done = self.sender.copy_data(data).await;
+        self.check(done).await
+    }
+
+    /// Ends the rows of the COPY sent last.
+    pub(super) async fn end_of_rows(&mut self) -> Result<()> {
+        let done = self.sender.copy_done().await;
+        self.check(done).await
+    }
+
+    /// Sends what has been collected so far.
+    pub(super) async fn flush(&mut self) -> Result<()> {
+        let done = self.sender.flush().await;
+        self.check(done).await
+    }
+
+    /// Waits until everything sent is answered. Gives the last answer's command tag.
+    pub(super) async fn drain(&mut self) -> Result<&str> {
+        self.flush().await?;
+        while !self.sent.is_empty() {
+            self.reply().await?;
+        }
+        Ok(&self.tag)
+    }
+
+    /// Takes the next answer. Safe to drop and call again.
+    pub(super) async fn reply(&mut self) -> Result<()> {
+        match self.replies.recv().await {
+            Some(reply) => self.take(reply),
+            None => Err(Error::failed("the connection to the server was lost")),
+        }
+    }
+
+    /// Ends the session and waits until the server has ended it, too: then nothing is left of a transaction that did not
+    /// commit. Safe to drop and call again.
+    pub(super) async fn close(&mut self) {
+        let _ = self.sender.close().await;
+        while let Some(reply) = self.replies.recv().await {
+            if matches!(reply, Reply::Lost(..)) {
+                break;
+            }
+        }
+    }
+
+    /// Takes all answers that are there.
+    fn settle(&mut self) -> Result<()> {
+        while let Ok(reply) = self.replies.try_recv() {
+            self.take(reply)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, reply: Reply) -> Result<()> {
+        match reply {
+            Reply::Done { error, tag } => {
+                self.tag = tag;
+                let Some(sent) = self.sent.pop_front() else {
+                    return Err(Error::failed("the server answered what was not asked"));
+                };
+                self.weight -= sent.weight();
+                match error {
+                    Some(message) => Err(explain(sent.doing(), message, false)),
+                    None => {
+                        self.done(sent);
+                        Ok(())
+                    }
+                }
+            }
+            Reply::WantsRows { binary } => match self.sent.front() {
+                Some(Sent::Copy { line, .. }) if binary => Err(Error::new(
+                    Kind::Script,
+                    format!("line {line}: COPY in binary format cannot stand in a script"),
+                )),
+                Some(Sent::Copy { .. }) => Ok(()),
+                other => Err(Error::new(
+                    Kind::Script,
+                    match other.map(Sent::doing) {
+                        Some(Doing::Statement { line, .. }) => {
+                            format!("line {line}: the statement wants rows unexpectedly")
+                        }
+                        _ => "the server wants rows unexpectedly".to_string(),
+                    },
+                )),
+            },
+            Reply::Lost(Some(message), _) => {
+                let doing = self.sent.front().map_or(Doing::Own("waiting"), Sent::doing);
+                Err(explain(doing, message, true))
+            }
+            Reply::Lost(None, cause) => {
+                let committing = matches!(self.sent.front(), Some(Sent::Own("COMMIT")));
+                let error = match self.sent.front().map(Sent::doing) {
+                    _ if committing => Error::failed("the connection to the server was lost during COMMIT")
+                        .hint("Whether the restore took effect must be looked up in the database."),
+                    Some(Doing::Statement { line, .. } | Doing::Copy { line, .. }) => Error::failed(format!(
+                        "the connection to the server was lost in the statement at line {line}; the server rolls everything \
+                         back"
+                    )),
+                    _ => Error::failed(
+                        "the connection to the server was lost; the server rolls everything back",
+                    ),
+                };
+                Err(match cause {
+                    Some(cause) => error.because(cause),
+                    None => error,
+                })
+            }
+        }
+    }
+
+    fn done(&mut self, sent: Sent) {
+        match sent {
+            Sent::Own(_) => {}
+            Sent::Statement { .. } => self.counts.statements += 1,
+            Sent::Copy {
+                schema, table, bytes, ..
+            } => {
+                let rows = self
+                    .tag
+                    .rsplit(' ')
+                    .next()
+                    .and_then(|n| n.parse().ok())
+                    .unwrap_or(0);
+                self.counts.statements += 1;
+                self.counts.tables += 1;
+                self.counts.rows += rows;
+                self.observer.event(Event::Moved { rows, bytes: 0 });
+                self.observer.event(Event::Table {
+                    schema,
+                    name: table,
+                    rows,
+                    bytes,
+                });
+            }
+        }
+    }
+
+    /// A write failed because the server went away, and it may have said why.
+    async fn check(&mut self, done: io::Result<()>) -> Result<()> {
+        let Err(cause) = done else { return Ok(()) };
+        while let Some(reply) = self.replies.recv().await {
+            self.take(reply)?;
+        }
+        Err(self.lost(cause))
+    }
+
+    fn lost(&self, cause: io::Error) -> Error {
+        Error::failed("the connection to the server was lost; the server rolls everything back")
+            .because(cause)
+    }
+}
+
+/// Turns messages into replies until the connection ends.
+async fn listen(mut receiver: WireReceiver, tell: mpsc::UnboundedSender<Reply>, observer: Arc<dyn Observer>) {
+    let mut error: Option<ServerMessage> = None;
+    let mut tag = String::new();
+    loop {
+        let reply = match receiver.next().await {
+            Ok(Some(Message::ErrorResponse(body))) => {
+                let message = server_message(body.fields());
+                // Of a statement's errors the first one is its cause.
+                error.get_or_insert(message);
+                continue;
+            }
+            Ok(Some(Message::CommandComplete(body))) => {
+                tag = body.tag().unwrap_or_default().to_string();
+                continue;
+            }
+            Ok(Some(Message::NoticeResponse(body))) => {
+                observer.event(Event::Server(server_message(body.fields())));
+                continue;
+            }
+            Ok(Some(Message::ReadyForQuery(_))) => Reply::Done {
+                error: error.take(),
+                tag: std::mem::take(&mut tag),
+            },
+            Ok(Some(Message::CopyInResponse(body))) => Reply::WantsRows {
+                binary: body.format() == 1,
+            },
+            // Results of queries have no reader here.
+            Ok(Some(_)) => continue,
+            Ok(None) => Reply::Lost(error.take(), None),
+            Err(e) => Reply::Lost(error.take(), Some(e)),
+        };
+        let over = matches!(reply, Reply::Lost(..));
+        let _ = tell.send(reply);
+        if over {
+            return;
+        }
+    }
+}

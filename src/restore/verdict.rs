@@ -1,0 +1,166 @@
+//! What to do with a statement, by its first words.
+
+use crate::script::{Statement, Word, setting, words};
+
+/// What becomes of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is sent as it stands.
+    Send,
+    /// It is sent, and rows follow it.
+    Copy,
+    /// It begins a transaction of the script's own: left out, there is one already.
+    Begin,
+    /// It ends a transaction of the script's own: left out, ours goes on.
+    Commit,
+    /// It sets what this server does not know to what it does anyway: left out.
+    Unknown,
+    /// It cannot be replayed in one transaction.
+    Refuse {
+        /// Why not.
+        why: &'static str,
+        /// What to do.
+        hint: &'static str,
+    },
+}
+
+/// Settings at the head of pg_dump's files, with the version that knows them first. pg_dump writes the settings of the
+/// server it came from, even where the file is meant for an older one.
+const NEW_SETTINGS: &[(&str, u32)] = &[("transaction_timeout", 170_000)];
+
+/// The verdict on one statement for a server of this version (`server_version_num`).
+pub(super) fn verdict(statement: &Statement, version: u32) -> Verdict {
+    if statement.rows_follow {
+        return Verdict::Copy;
+    }
+    if let Some((name, value)) = setting(&statement.text)
+        && value == "0"
+        && NEW_SETTINGS
+            .iter()
+            .any(|&(new, since)| new == name && version < since)
+    {
+        return Verdict::Unknown;
+    }
+    let words: Vec<_> = words(&statement.text).take(4).collect();
+    let Some((first, rest)) = words.split_first() else {
+        return Verdict::Send;
+    };
+    let next_is = |keyword: &str| rest.first().is_some_and(|word| word.is(keyword));
+    if first.is("begin") || (first.is("start") && next_is("transaction")) {
+        return Verdict::Begin;
+    }
+    if first.is("commit") || first.is("end") {
+        return match next_is("prepared") {
+            true => Verdict::Send,
+            false => Verdict::Commit,
+        };
+    }
+    if first.is("abort") || (first.is("rollback") && !rest.iter().any(|w| w.is("to") || w.is("prepared"))) {
+        return Verdict::Refuse {
+            why: "the script rolls its own work back, which would undo everything restored so far",
+            hint: "Remove the statement, or replay the script with psql.",
+        };
+    }
+    if first.is("prepare") && next_is("transaction") {
+        return Verdict::Refuse {
+            why: "a restore is one transaction and cannot be handed to a transaction manager",
+            hint: "Remove the statement.",
+        };
+    }
+    if (first.is("create") || first.is("drop")) && next_is("database") {
+        return Verdict::Refuse {
+            why: "the script creates or drops databases itself, as pg_dump --create and pg_dumpall write it",
+            hint: "Dump without --create, create the database, and restore into it with --dbname.",
+        };
+    }
+    Verdict::Send
+}
+
+/// The table that a COPY statement fills, as `schema.table` with both parts unquoted; the schema may be missing.
+pub(super) fn copy_target(text: &[u8]) -> (Option<Vec<u8>>, Vec<u8>) {
+    let mut words = words(text).skip(1).peekable();
+    qualified(&mut words).unwrap_or_default()
+}
+
+/// A possibly qualified name at the head of some words.
+pub(super) fn qualified<'a>(
+    words: &mut std::iter::Peekable<impl Iterator<Item = Word<'a>>>,
+) -> Option<(Option<Vec<u8>>, Vec<u8>)> {
+    let first = words.next()?.name()?;
+    if words.peek() != Some(&Word::Other(b'.')) {
+        return Some((None, first));
+    }
+    words.next();
+    Some((Some(first), words.next()?.name()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn on(text: &'static str, version: u32) -> Verdict {
+        let statement = Statement {
+            text: Bytes::from_static(text.as_bytes()),
+            line: 1,
+            rows_follow: false,
+        };
+        verdict(&statement, version)
+    }
+
+    fn of(text: &'static str) -> Verdict {
+        on(text, 180_000)
+    }
+
+    #[test]
+    fn settings_of_newer_servers_are_left_out_on_older_ones() {
+        assert_eq!(on("SET transaction_timeout = 0;", 160_004), Verdict::Unknown);
+        assert_eq!(on("SET transaction_timeout = 0;", 170_000), Verdict::Send);
+        assert_eq!(on("SET transaction_timeout = 5;", 160_004), Verdict::Send);
+    }
+
+    #[test]
+    fn transactions_of_the_script_are_seen_in_every_spelling() {
+        for (text, want) in [
+            ("BEGIN;", Verdict::Begin),
+            ("begin transaction isolation level serializable;", Verdict::Begin),
+            ("START TRANSACTION READ WRITE;", Verdict::Begin),
+            ("COMMIT;", Verdict::Commit),
+            ("END;", Verdict::Commit),
+            ("COMMIT PREPARED 'x';", Verdict::Send),
+            ("SAVEPOINT a;", Verdict::Send),
+            ("ROLLBACK TO a;", Verdict::Send),
+            ("ROLLBACK WORK TO SAVEPOINT a;", Verdict::Send),
+            ("CREATE TABLE begin ();", Verdict::Send),
+            (";", Verdict::Send),
+        ] {
+            assert_eq!(of(text), want, "{text}");
+        }
+        for text in [
+            "ROLLBACK;",
+            "abort work;",
+            "PREPARE TRANSACTION 'x';",
+            "DROP DATABASE IF EXISTS app;",
+            "CREATE DATABASE app;",
+        ] {
+            assert!(matches!(of(text), Verdict::Refuse { .. }), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_table_of_a_copy_is_read_with_any_quotes() {
+        let name = |schema: Option<&str>, table: &str| {
+            (schema.map(|s| s.as_bytes().to_vec()), table.as_bytes().to_vec())
+        };
+        assert_eq!(
+            copy_target(b"COPY public.t (a) FROM stdin;"),
+            name(Some("public"), "t")
+        );
+        assert_eq!(
+            copy_target(b"copy \"A.b\".\"c\"\"d\" FROM stdin;"),
+            name(Some("A.b"), "c\"d")
+        );
+        assert_eq!(copy_target(b"COPY Foo FROM stdin;"), name(None, "foo"));
+    }
+}
