@@ -8,7 +8,7 @@
 //! 3. [catalog]: every object of the database as the server describes it, one file a kind
 //! 4. [plan]: which objects, in which order, as which statements
 //! 5. [dump]: rows from many connections into one ordered stream
-//! 6. [archive]: the file: members, index, end marker
+//! 6. [archive]: the file: members, index, end marker; [deflate]: a gzip encoder made for its text
 //! 7. [script]: the reader of SQL scripts
 //! 8. [restore]: a script replayed
 //! 9. [store]: where backups live and how long

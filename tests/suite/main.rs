@@ -6,6 +6,7 @@ mod support;
 mod archive;
 mod connect;
 mod faults;
+mod deflate;
 mod harness;
 mod kinds;
 mod layering;

@@ -1,0 +1,363 @@
+//! The entropy stage: one parsed block becomes a stored, a fixed or a dynamic block, whichever is smallest
+//! (RFC 1951 section 3.2.3 to 3.2.7).
+
+use super::bits::{BitWriter, SLACK};
+use super::huffman::{Code, canonical_codes, code_lengths};
+use super::sequence::{Parsed, Sequence};
+use super::symbols::*;
+
+/// Literal and length codes are limited to 12 bits, so that four literals fit one flush of the [`BitWriter`].
+const LITLEN_LIMIT: usize = 12;
+/// Together with a literal's 12 bits, a match's 12 + 5 + 14 + 13 and the 7 that wait, 63: a match and the literal
+/// before it fit one flush.
+const DISTANCE_LIMIT: usize = 14;
+const PRECODE_LIMIT: usize = 7;
+/// The most a stored block holds.
+pub(super) const STORED_MAX: usize = 65_535;
+/// The order in which the lengths of the code length code are sent.
+const PRECODE_ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
+
+/// Bits that did not fill a byte at the end of the last block.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Pending {
+    pub(super) bits: u64,
+    pub(super) count: u32,
+}
+
+/// A length's code and its extra bits, ready to be written together.
+#[derive(Clone, Copy, Default)]
+struct LengthCode {
+    bits: u32,
+    count: u32,
+}
+
+/// Tables of the entropy stage, kept from block to block to spare their allocation.
+pub(super) struct BlockWriter {
+    litlen_frequencies: [u32; LITLEN_SYMBOLS],
+    distance_frequencies: [u32; DISTANCE_SYMBOLS],
+    litlen_lengths: [u8; FIXED_LITLEN_SYMBOLS],
+    distance_lengths: [u8; DISTANCE_SYMBOLS],
+    litlen_codes: [Code; FIXED_LITLEN_SYMBOLS],
+    distance_codes: [Code; DISTANCE_SYMBOLS],
+    length_codes: [LengthCode; 256],
+}
+
+impl BlockWriter {
+    pub(super) fn new() -> Self {
+        BlockWriter {
+            litlen_frequencies: [0; LITLEN_SYMBOLS],
+            distance_frequencies: [0; DISTANCE_SYMBOLS],
+            litlen_lengths: [0; FIXED_LITLEN_SYMBOLS],
+            distance_lengths: [0; DISTANCE_SYMBOLS],
+            litlen_codes: [Code::default(); FIXED_LITLEN_SYMBOLS],
+            distance_codes: [Code::default(); DISTANCE_SYMBOLS],
+            length_codes: [LengthCode::default(); 256],
+        }
+    }
+
+    /// Appends the block that `parsed` stands for, `text` being what it was parsed from.
+    pub(super) fn write(
+        &mut self,
+        text: &[u8],
+        parsed: &Parsed,
+        last: bool,
+        pending: Pending,
+        out: &mut Vec<u8>,
+    ) -> Pending {
+        self.count(parsed);
+        code_lengths(&self.litlen_frequencies, LITLEN_LIMIT, &mut self.litlen_lengths);
+        code_lengths(
+            &self.distance_frequencies,
+            DISTANCE_LIMIT,
+            &mut self.distance_lengths,
+        );
+        let header = DynamicHeader::new(&self.litlen_lengths, &self.distance_lengths);
+        let dynamic = header.size() + self.size(&self.litlen_lengths, &self.distance_lengths);
+        let fixed = self.size(&FIXED_LITLEN_LENGTHS, &[5; DISTANCE_SYMBOLS]);
+        let smallest = 3 + dynamic.min(fixed);
+        if stored_size(text.len(), pending) <= smallest {
+            return write_stored(text, last, pending, out);
+        }
+
+        // The size is known to the bit, so the buffer grows once, and the writer can be held to it.
+        let start = out.len();
+        let bits = pending.count as usize + smallest;
+        out.resize(start + bits / 8 + SLACK + 1, 0);
+        let mut writer = BitWriter::new(&mut out[start..], pending.bits, pending.count);
+        writer.put(u64::from(last), 1);
+        if fixed <= dynamic {
+            writer.put(0b01, 2);
+            self.litlen_lengths = FIXED_LITLEN_LENGTHS;
+            self.distance_lengths.fill(5);
+        } else {
+            writer.put(0b10, 2);
+            header.write(&mut writer);
+        }
+        self.assign_codes();
+        self.write_symbols(parsed, &mut writer);
+        let (bytes, pending_bits, count) = writer.finish();
+        assert_eq!(
+            bytes * 8 + count as usize,
+            bits,
+            "a block's size differs from the one reckoned"
+        );
+        out.truncate(start + bytes);
+        Pending {
+            bits: pending_bits,
+            count,
+        }
+    }
+
+    /// Counts how often each symbol occurs.
+    fn count(&mut self, parsed: &Parsed) {
+        // Four tables: counting equal neighbours in one would wait for the store of the count before.
+        let mut counts = [[0u32; 256]; 4];
+        let mut chunks = parsed.literals().chunks_exact(4);
+        for chunk in &mut chunks {
+            for (table, literal) in counts.iter_mut().zip(chunk) {
+                table[usize::from(*literal)] += 1;
+            }
+        }
+        for literal in chunks.remainder() {
+            counts[0][usize::from(*literal)] += 1;
+        }
+        self.litlen_frequencies.fill(0);
+        for (symbol, frequency) in self.litlen_frequencies[..256].iter_mut().enumerate() {
+            *frequency = counts.iter().map(|table| table[symbol]).sum();
+        }
+        self.litlen_frequencies[END_OF_BLOCK] = 1;
+        let mut lengths = [0u32; 256];
+        let mut distances = [0u32; 256];
+        for sequence in parsed.sequences() {
+            lengths[usize::from(sequence.length())] += 1;
+            distances[usize::from(sequence.distance_symbol())] += 1;
+        }
+        for (length, count) in lengths.iter().enumerate() {
+            self.litlen_frequencies[257 + usize::from(LENGTH_SYMBOL[length])] += count;
+        }
+        self.distance_frequencies
+            .copy_from_slice(&distances[..DISTANCE_SYMBOLS]);
+    }
+
+    /// Bits of all symbols of the block under the given code lengths, extra bits included.
+    fn size(&self, litlen: &[u8], distance: &[u8]) -> usize {
+        let mut bits = 0;
+        for (symbol, &frequency) in self.litlen_frequencies.iter().enumerate() {
+            let extra = if symbol > END_OF_BLOCK {
+                LENGTH_EXTRA[symbol - 257]
+            } else {
+                0
+            };
+            bits += frequency as usize * usize::from(litlen[symbol] + extra);
+        }
+        for (symbol, &frequency) in self.distance_frequencies.iter().enumerate() {
+            bits +=
+                frequency as usize * (usize::from(distance[symbol]) + distance_extra(symbol as u32) as usize);
+        }
+        bits
+    }
+
+    fn assign_codes(&mut self) {
+        canonical_codes(&self.litlen_lengths, &mut self.litlen_codes);
+        canonical_codes(&self.distance_lengths, &mut self.distance_codes);
+        for (length, code) in self.length_codes.iter_mut().enumerate() {
+            let symbol = usize::from(LENGTH_SYMBOL[length]);
+            let Code { bits, length: count } = self.litlen_codes[257 + symbol];
+            let extra = u32::from(length_extra(length as u8));
+            code.bits = u32::from(bits) | extra << count;
+            code.count = u32::from(count) + u32::from(LENGTH_EXTRA[symbol]);
+        }
+    }
+
+    fn write_symbols(&self, parsed: &Parsed, writer: &mut BitWriter<'_>) {
+        let literals = parsed.padded_literals();
+        let mut at = 0;
+        for &sequence in parsed.sequences() {
+            let mut run = sequence.literals();
+            while run > 4 {
+                self.write_literals(&literals[at..], 4, writer);
+                at += 4;
+                run -= 4;
+            }
+            self.write_literals(&literals[at..], run, writer);
+            at += run;
+            self.write_match(sequence, writer);
+        }
+        let mut run = parsed.literals().len() - at;
+        while run > 4 {
+            self.write_literals(&literals[at..], 4, writer);
+            at += 4;
+            run -= 4;
+        }
+        self.write_literals(&literals[at..], run, writer);
+        let end = self.litlen_codes[END_OF_BLOCK];
+        writer.put(u64::from(end.bits), u32::from(end.length));
+    }
+
+    /// Writes the first `run` literals, four at most. How many there are is hard to foretell for a processor, so all
+    /// four are looked up, and those too many get no bits.
+    #[inline(always)]
+    fn write_literals(&self, literals: &[u8], run: usize, writer: &mut BitWriter<'_>) {
+        let four: &[u8; 4] = literals.first_chunk().expect("literals are padded");
+        for (i, literal) in four.iter().enumerate() {
+            let code = self.litlen_codes[usize::from(*literal)];
+            let code = if i < run { code } else { Code::default() };
+            writer.add(u64::from(code.bits), u32::from(code.length));
+        }
+        writer.flush();
+    }
+
+    #[inline(always)]
+    fn write_match(&self, sequence: Sequence, writer: &mut BitWriter<'_>) {
+        let length = self.length_codes[usize::from(sequence.length())];
+        writer.add(u64::from(length.bits), length.count);
+        let symbol = usize::from(sequence.distance_symbol());
+        let distance = self.distance_codes[symbol];
+        writer.add(u64::from(distance.bits), u32::from(distance.length));
+        writer.add(
+            u64::from(sequence.distance_extra()),
+            distance_extra(symbol as u32),
+        );
+        writer.flush();
+    }
+}
+
+/// Code lengths of a fixed block (RFC 1951 section 3.2.6).
+const FIXED_LITLEN_LENGTHS: [u8; FIXED_LITLEN_SYMBOLS] = {
+    let mut lengths = [8; FIXED_LITLEN_SYMBOLS];
+    let mut symbol = 144;
+    while symbol < 280 {
+        lengths[symbol] = if symbol < 256 { 9 } else { 7 };
+        symbol += 1;
+    }
+    lengths
+};
+
+/// The code lengths of a dynamic block as they are sent: run-length coded, then Huffman coded (RFC 1951 3.2.7).
+struct DynamicHeader {
+    litlen: usize,
+    distance: usize,
+    precode: usize,
+    precode_lengths: [u8; 19],
+    /// Symbol of the code length code, value of its extra bits.
+    runs: Vec<(u8, u8)>,
+    frequencies: [u32; 19],
+}
+
+impl DynamicHeader {
+    fn new(litlen_lengths: &[u8], distance_lengths: &[u8]) -> Self {
+        let used = |lengths: &[u8]| lengths.iter().rposition(|l| *l > 0).map_or(0, |last| last + 1);
+        let litlen = used(litlen_lengths).max(257);
+        let distance = used(distance_lengths).max(1);
+        let mut lengths = litlen_lengths[..litlen].to_vec();
+        lengths.extend_from_slice(&distance_lengths[..distance]);
+        let runs = run_lengths(&lengths);
+        let mut frequencies = [0; 19];
+        for (symbol, _) in &runs {
+            frequencies[usize::from(*symbol)] += 1;
+        }
+        let mut precode_lengths = [0; 19];
+        code_lengths(&frequencies, PRECODE_LIMIT, &mut precode_lengths);
+        let precode = PRECODE_ORDER
+            .iter()
+            .rposition(|s| precode_lengths[*s] > 0)
+            .map_or(4, |last| last + 1)
+            .max(4);
+        DynamicHeader {
+            litlen,
+            distance,
+            precode,
+            precode_lengths,
+            runs,
+            frequencies,
+        }
+    }
+
+    /// Bits it takes.
+    fn size(&self) -> usize {
+        let symbols: usize = (0..19)
+            .map(|s| {
+                self.frequencies[s] as usize
+                    * (usize::from(self.precode_lengths[s]) + run_extra(s as u8) as usize)
+            })
+            .sum();
+        5 + 5 + 4 + 3 * self.precode + symbols
+    }
+
+    fn write(&self, writer: &mut BitWriter<'_>) {
+        writer.put(self.litlen as u64 - 257, 5);
+        writer.put(self.distance as u64 - 1, 5);
+        writer.put(self.precode as u64 - 4, 4);
+        for symbol in &PRECODE_ORDER[..self.precode] {
+            writer.put(u64::from(self.precode_lengths[*symbol]), 3);
+        }
+        let mut codes = [Code::default(); 19];
+        canonical_codes(&self.precode_lengths, &mut codes);
+        for &(symbol, extra) in &self.runs {
+            let code = codes[usize::from(symbol)];
+            writer.put(u64::from(code.bits), u32::from(code.length));
+            writer.put(u64::from(extra), run_extra(symbol));
+        }
+    }
+}
+
+/// Extra bits of a symbol of the code length code.
+fn run_extra(symbol: u8) -> u32 {
+    match symbol {
+        16 => 2,
+        17 => 3,
+        18 => 7,
+        _ => 0,
+    }
+}
+
+/// Code lengths as symbols of the code length code: 16 repeats the last one 3 to 6 times, 17 and 18 are 3 to 10 and 11
+/// to 138 zeros.
+fn run_lengths(lengths: &[u8]) -> Vec<(u8, u8)> {
+    let mut runs = Vec::with_capacity(lengths.len());
+    for run in lengths.chunk_by(|a, b| a == b) {
+        let (length, mut left) = (run[0], run.len());
+        if length > 0 {
+            runs.push((length, 0));
+            left -= 1;
+        }
+        while left >= 3 {
+            let (symbol, least, most) = match (length, left) {
+                (1.., _) => (16, 3, 6),
+                (0, ..11) => (17, 3, 10),
+                (0, 11..) => (18, 11, 138),
+            };
+            let taken = left.min(most);
+            runs.push((symbol, (taken - least) as u8));
+            left -= taken;
+        }
+        runs.extend(std::iter::repeat_n((length, 0), left));
+    }
+    runs
+}
+
+/// Bits of `length` bytes as stored blocks: three bits and padding, two lengths, the bytes.
+fn stored_size(length: usize, pending: Pending) -> usize {
+    let blocks = length.div_ceil(STORED_MAX).max(1);
+    let first_padding = 7 - (pending.count as usize + 2) % 8;
+    3 + first_padding + 32 + (blocks - 1) * 40 + 8 * length
+}
+
+fn write_stored(text: &[u8], last: bool, pending: Pending, out: &mut Vec<u8>) -> Pending {
+    let mut pending = pending;
+    let mut rest = text;
+    loop {
+        let (chunk, after) = rest.split_at(rest.len().min(STORED_MAX));
+        let header = pending.bits | u64::from(last && after.is_empty()) << pending.count;
+        let header_bytes = (pending.count as usize + 3).div_ceil(8);
+        out.extend_from_slice(&header.to_le_bytes()[..header_bytes]);
+        out.extend_from_slice(&(chunk.len() as u16).to_le_bytes());
+        out.extend_from_slice(&(!(chunk.len() as u16)).to_le_bytes());
+        out.extend_from_slice(chunk);
+        pending = Pending::default();
+        rest = after;
+        if rest.is_empty() {
+            return pending;
+        }
+    }
+}
