@@ -5,9 +5,8 @@ use std::io::{BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Connection, Context, human};
+use super::{Connection, Context, SnapshotArgs, human};
 use crate::archive::{self, Compression, Summary};
-use crate::connect::SnapshotOptions;
 use crate::event::{Event, Phase};
 use crate::store::{Pending, remove_stale};
 use crate::{Error, Result, dump, plan};
@@ -17,6 +16,8 @@ use crate::{Error, Result, dump, plan};
 pub struct Args {
     #[command(flatten)]
     connection: Connection,
+    #[command(flatten)]
+    snapshot: SnapshotArgs,
     /// Where to write [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
@@ -63,7 +64,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
 impl Args {
     fn request(&self) -> dump::Request {
         dump::Request {
-            snapshot: SnapshotOptions::default(),
+            snapshot: self.snapshot.options(),
             plan: plan::Options {
                 clean: self.clean,
                 if_exists: self.if_exists,

@@ -26,12 +26,14 @@ pub mod log;
 mod prompt;
 pub mod restore;
 pub mod schedule;
+pub mod snapshot;
 pub mod store;
 pub mod table;
 mod variables;
 pub mod verify;
 
 pub use connection::Connection;
+pub use snapshot::SnapshotArgs;
 
 /// The exit codes, as every `--help` shows them.
 const EXIT_CODES: &str = "\

@@ -66,3 +66,37 @@ fn keep_alive(stream: &TcpStream, settings: &Settings) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rustix::net::sockopt;
+
+    use super::super::{Environment, Request};
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_vanishes_is_noticed_after_the_time_asked_for() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let settings = |text: &str| {
+            let request = Request {
+                dbname: Some(format!("user=u {text}")),
+                ..Request::default()
+            };
+            Settings::from_request(&request, &Environment::default()).unwrap()
+        };
+        keep_alive(&stream, &settings("keepalives=0")).unwrap();
+        assert!(!sockopt::socket_keepalive(&stream).unwrap());
+        keep_alive(&stream, &settings("")).unwrap();
+        assert!(sockopt::socket_keepalive(&stream).unwrap());
+        assert_eq!(sockopt::tcp_keepidle(&stream).unwrap(), Duration::from_secs(60));
+        let text = "keepalives_idle=7 keepalives_interval=3 keepalives_count=2 tcp_user_timeout=1500";
+        keep_alive(&stream, &settings(text)).unwrap();
+        assert_eq!(sockopt::tcp_keepidle(&stream).unwrap(), Duration::from_secs(7));
+        assert_eq!(sockopt::tcp_keepintvl(&stream).unwrap(), Duration::from_secs(3));
+        assert_eq!(sockopt::tcp_keepcnt(&stream).unwrap(), 2);
+        assert_eq!(sockopt::tcp_user_timeout(&stream).unwrap(), 1500);
+    }
+}

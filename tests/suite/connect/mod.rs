@@ -3,5 +3,6 @@
 mod ground;
 mod matrix;
 mod pooler;
+mod prompt;
 mod session;
 mod snapshot;
