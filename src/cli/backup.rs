@@ -7,10 +7,10 @@ use chrono_tz::Tz;
 
 use super::databases::{Databases, named};
 use super::store::{Keep, Place, Wait};
-use super::{Connection, Context, human, log};
+use super::{Connection, Context, SnapshotArgs, human, log};
 use crate::archive::Compression;
 use crate::backup::{self, Backup, Job};
-use crate::connect::{Settings, SnapshotOptions};
+use crate::connect::Settings;
 use crate::error::Kind;
 use crate::event::Event;
 use crate::{Error, Result, dump, plan};
@@ -26,6 +26,8 @@ pub struct Args {
     keep: Keep,
     #[command(flatten)]
     wait: Wait,
+    #[command(flatten)]
+    snapshot: SnapshotArgs,
     #[command(flatten)]
     content: Content,
 }
@@ -77,7 +79,7 @@ impl Args {
             rules: self.keep.rules(),
             lock_wait: self.wait.lock_wait,
             dump: dump::Request {
-                snapshot: SnapshotOptions::default(),
+                snapshot: self.snapshot.options(),
                 plan: plan::Options {
                     clean: true,
                     if_exists: true,

@@ -1,6 +1,6 @@
 //! The options of every verb that dumps which say how the database is looked at, as pg_dump names them.
 
-use clap::builder::BoolishValueParser;
+use clap::builder::FalseyValueParser;
 
 use crate::connect::SnapshotOptions;
 
@@ -21,7 +21,7 @@ pub struct SnapshotArgs {
     #[arg(long, value_name = "DIGITS", allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-15..=3))]
     extra_float_digits: Option<i32>,
     /// Dump a server newer than the newest that this version is tested with
-    #[arg(long, env = "PGSTOW_ALLOW_NEWER_SERVER", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "PGSTOW_ALLOW_NEWER_SERVER", value_parser = FalseyValueParser::new())]
     allow_newer_server: bool,
 }
 
