@@ -9,6 +9,8 @@
 //! -- database: ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0     options of CREATE DATABASE for source and copies
 //! -- once: ...reason...                            no second restore over the first, and why
 //! -- beyond: ...reason...                          pg_dump itself fails this case, and why
+//! -- beyond-clean: ...reason...                    the same of a restore over what is there
+//! -- moves: by_hash                                rows may be in another of the tables whose names begin so
 //! ```
 //!
 //! The script runs in psql as superuser. Roles and tablespaces belong to the whole server: a case gives them names
@@ -35,6 +37,10 @@ pub struct Case {
     pub over_existing: bool,
     /// Whether pg_dump's own dump of it does not come back whole.
     pub beyond_pg_dump: bool,
+    /// Whether pg_dump's own dump of it cannot be restored over what is there.
+    pub clean_beyond_pg_dump: bool,
+    /// The beginning of the names of tables that rows may move between.
+    pub moves: Option<String>,
 }
 
 impl Case {
@@ -50,6 +56,8 @@ impl Case {
             database: String::new(),
             over_existing: true,
             beyond_pg_dump: false,
+            clean_beyond_pg_dump: false,
+            moves: None,
         };
         let words = |text: &str| text.split_whitespace().map(str::to_string).collect::<Vec<_>>();
         for line in script.lines().map_while(|line| line.strip_prefix("--")) {
@@ -69,6 +77,8 @@ impl Case {
                 "options" => case.options = words(value),
                 "database" => case.database = value.to_string(),
                 "beyond" => case.beyond_pg_dump = true,
+                "beyond-clean" => case.clean_beyond_pg_dump = true,
+                "moves" => case.moves = Some(value.to_string()),
                 "once" => case.over_existing = false,
                 // A colon in free text; but a misspelt key must not widen or narrow a case unseen.
                 _ if key.contains(' ') || key.starts_with(char::is_uppercase) => {}

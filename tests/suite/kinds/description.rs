@@ -65,6 +65,29 @@ impl Description {
         self.entries.insert(unique, lines.join("\n"));
     }
 
+    /// Puts the rows of all tables whose names begin so together, for rows that may move between them.
+    pub fn pool_rows(&mut self, prefix: &str) {
+        let start = format!("Data for Name: {prefix}");
+        let data: Vec<String> = self
+            .entries
+            .keys()
+            .filter(|key| key.starts_with(&start))
+            .cloned()
+            .collect();
+        let mut rows = Vec::new();
+        for key in data {
+            let entry = self.entries.remove(&key).expect("it is there");
+            rows.extend(
+                entry
+                    .lines()
+                    .filter(|l| !l.starts_with("COPY "))
+                    .map(str::to_string),
+            );
+        }
+        rows.sort_unstable();
+        self.entries.insert(format!("{start}..."), rows.join("\n"));
+    }
+
     /// What is not the same in another database, each as text with both entries; empty when nothing is.
     pub fn differences(&self, other: &Description, ours: &str, theirs: &str) -> Vec<String> {
         let keys: std::collections::BTreeSet<&String> =

@@ -46,19 +46,22 @@ fn try_judge(server: &Cluster, case: &Case, tool: &dyn Tool, verdict: &mut Verdi
     restore_by_psql(&dump, &by_psql).map_err(|e| format!("restore by psql into an empty database: {e}"))?;
     let oracle = place.describe(&source, &options, "source")?;
     let copies = [(&by_pgstow, "pgstow"), (&by_psql, "psql")];
-    place.compare(&oracle, copies, &options, verdict)?;
+    place.compare(case, &oracle, copies, &options, verdict)?;
 
     let text = read_gz(&dump)?;
     verdict.parity = parity::compare(&oracle, &text);
     let again = place.file("again.sql.gz");
     tool.dump(&by_pgstow, &options, &again)?;
-    if let Some(line) = first_difference(&text, &read_gz(&again)?) {
+    if case.moves.is_none()
+        && let Some(line) = first_difference(&text, &read_gz(&again)?)
+    {
         verdict.problems.push(format!(
             "the dump of the copy is not the dump of the source; first at {line}"
         ));
     }
 
-    if case.over_existing {
+    let limited = tool.is_pg_dump() && case.clean_beyond_pg_dump;
+    if case.over_existing && !limited {
         let options: Vec<&str> = options.into_iter().chain(BACKUP).collect();
         let backup = place.file("backup.sql.gz");
         tool.dump(&source, &options, &backup)?;
@@ -66,7 +69,7 @@ fn try_judge(server: &Cluster, case: &Case, tool: &dyn Tool, verdict: &mut Verdi
             .map_err(|e| format!("restore over what is there: {e}"))?;
         restore_by_psql(&backup, &by_psql).map_err(|e| format!("restore by psql over what is there: {e}"))?;
         let oracle = place.describe(&source, &options, "source as a backup")?;
-        place.compare(&oracle, copies, &options, verdict)?;
+        place.compare(case, &oracle, copies, &options, verdict)?;
     }
     Ok(())
 }
@@ -138,14 +141,22 @@ impl Place {
     /// Compares both copies with the source.
     fn compare(
         &self,
+        case: &Case,
         source: &str,
         copies: [(&Db, &str); 2],
         flags: &[&str],
         verdict: &mut Verdict,
     ) -> Result<(), String> {
-        let source = Description::of(source);
+        let read = |script: &str| {
+            let mut description = Description::of(script);
+            if let Some(prefix) = &case.moves {
+                description.pool_rows(prefix);
+            }
+            description
+        };
+        let source = read(source);
         for (copy, who) in copies {
-            let copy = Description::of(&self.describe(copy, flags, who)?);
+            let copy = read(&self.describe(copy, flags, who)?);
             let theirs = format!("the copy restored by {who}");
             verdict
                 .problems

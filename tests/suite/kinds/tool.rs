@@ -9,6 +9,10 @@ use crate::support::{self, Db, Done, run};
 pub trait Tool: Sync {
     /// Dumps a database with these flags.
     fn dump(&self, db: &Db, flags: &[&str], file: &Path) -> Result<(), String>;
+    /// Whether this is pg_dump, with its own limits.
+    fn is_pg_dump(&self) -> bool {
+        true
+    }
     /// Restores a file that [`Tool::dump`] made.
     fn restore(&self, file: &Path, db: &Db) -> Result<(), String>;
 }
@@ -17,6 +21,10 @@ pub trait Tool: Sync {
 pub struct Pgstow;
 
 impl Tool for Pgstow {
+    fn is_pg_dump(&self) -> bool {
+        false
+    }
+
     fn dump(&self, db: &Db, flags: &[&str], file: &Path) -> Result<(), String> {
         let uri = db.uri();
         let mut command = support::pgstow();

@@ -1,0 +1,21 @@
+-- Row level security: enabled, forced, policies of every command, for roles, permissive and restrictive.
+DO $$ BEGIN CREATE ROLE kinds_rls_user; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE "kinds_rls Odd"; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+CREATE TABLE docs (id int, owner name, secret bool);
+INSERT INTO docs VALUES (1, 'a', true), (2, 'b', false);
+CREATE POLICY all_of_it ON docs;
+CREATE POLICY readers ON docs FOR SELECT TO kinds_rls_user, "kinds_rls Odd" USING (NOT secret OR owner = current_user);
+CREATE POLICY writers ON docs FOR INSERT WITH CHECK (owner = current_user AND EXISTS (SELECT 1 FROM docs d WHERE d.id = docs.id));
+CREATE POLICY "Changers" ON docs AS RESTRICTIVE FOR UPDATE TO kinds_rls_user USING (true) WITH CHECK (secret IS NOT NULL);
+CREATE POLICY removers ON docs FOR DELETE TO PUBLIC USING (false);
+COMMENT ON POLICY readers ON docs IS 'who may read';
+ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
+CREATE TABLE forced (id int);
+ALTER TABLE forced ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+INSERT INTO forced VALUES (1);
+CREATE TABLE policies_without (id int);
+CREATE POLICY sleeping ON policies_without USING (id > 0);
+CREATE FUNCTION allowed(int) RETURNS bool LANGUAGE sql STABLE AS 'SELECT $1 > 0';
+CREATE TABLE by_function (id int);
+CREATE POLICY calls ON by_function USING (allowed(id));
+ALTER TABLE by_function ENABLE ROW LEVEL SECURITY;

@@ -1,0 +1,13 @@
+CREATE TABLE z_master (id int PRIMARY KEY, name text);
+CREATE TABLE a_detail (id int PRIMARY KEY, master int NOT NULL REFERENCES z_master, note text);
+CREATE TABLE filtered (id int PRIMARY KEY, note text, twice int GENERATED ALWAYS AS (id * 2) STORED);
+CREATE TABLE not_configuration (id int);
+CREATE SEQUENCE counter;
+INSERT INTO filtered VALUES (1, 'the extension''s own');
+INSERT INTO not_configuration VALUES (1);
+CREATE FUNCTION answer() RETURNS int LANGUAGE sql AS 'SELECT 42';
+REVOKE EXECUTE ON FUNCTION answer() FROM PUBLIC;
+SELECT pg_extension_config_dump('z_master', '');
+SELECT pg_extension_config_dump('a_detail', '');
+SELECT pg_extension_config_dump('filtered', 'WHERE id >= 1000');
+SELECT pg_extension_config_dump('counter', '');
