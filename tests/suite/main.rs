@@ -5,8 +5,8 @@ mod support;
 
 mod archive;
 mod connect;
-mod faults;
 mod deflate;
+mod faults;
 mod harness;
 mod kinds;
 mod layering;
