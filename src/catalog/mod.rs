@@ -37,6 +37,7 @@ mod trigger;
 mod view;
 
 use futures_util::future::try_join_all;
+use tokio_postgres::error::SqlState;
 
 use crate::connect::Session;
 use crate::{Error, Result};
@@ -130,12 +131,24 @@ async fn lock_tables(session: &Session) -> Result<()> {
         session.client.batch_execute(&statement).await
     }))
     .await
-    .map_err(|e| {
-        Error::from(e)
-            .context("cannot lock every table for reading")
-            .hint("the role needs SELECT on every table of the database; pg_read_all_data (14+) gives that")
-    })?;
+    .map_err(|e| lock_failure(e, names.len()))?;
     Ok(())
+}
+
+/// Why the tables could not be locked, and what to do about it.
+fn lock_failure(error: tokio_postgres::Error, tables: usize) -> Error {
+    let code = error.code().cloned();
+    let error = Error::from(error).context("cannot lock every table for reading");
+    match code {
+        Some(SqlState::INSUFFICIENT_PRIVILEGE) => error.hint(
+            "the role needs SELECT on every table of the database; membership in pg_read_all_data (14+) gives that",
+        ),
+        Some(SqlState::OUT_OF_MEMORY) => error.hint(format!(
+            "the dump locks {tables} tables at once: raise the server's max_locks_per_transaction (times \
+             max_connections it should exceed that number) and restart it"
+        )),
+        _ => error,
+    }
 }
 
 async fn rows_of(session: &Session, kind: &Kind) -> Result<Vec<tokio_postgres::Row>> {
