@@ -5,7 +5,7 @@ use super::loader::Loader;
 use super::object::{Address, Drop, ObjectId, Part, PartText, Rank, class};
 use super::row::row_struct;
 use crate::Result;
-use crate::sql::ident;
+use crate::sql::{ident, script_literal};
 
 row_struct! {
     /// A check constraint.
@@ -74,12 +74,20 @@ impl CheckRow {
             type_name: "CHECK CONSTRAINT",
             tag: format!("{bare_name} {}", self.name),
             create: format!("ALTER {altered} {name}\n    ADD {};\n", self.clause()),
-            drop: Drop::FromTable {
-                altered,
-                name: name.to_string(),
-                action: "DROP CONSTRAINT",
-                part: ident(&self.name),
-                conditional: true,
+            drop: match altered {
+                "DOMAIN" => Drop::Guarded {
+                    when: format!("pg_catalog.to_regtype({}) IS NOT NULL", script_literal(name)),
+                    statement: format!(
+                        "ALTER DOMAIN {name} DROP CONSTRAINT IF EXISTS {};\n",
+                        ident(&self.name)
+                    ),
+                },
+                _ => Drop::FromTable {
+                    altered,
+                    name: name.to_string(),
+                    action: "DROP CONSTRAINT",
+                    part: ident(&self.name),
+                },
             },
         }
     }

@@ -56,7 +56,6 @@ impl CatalogRow for ForeignKeyRow {
             name: table,
             action: "DROP CONSTRAINT",
             part: name,
-            conditional: true,
         };
         object.depends = vec![
             Loader::relation(self.table_oid),

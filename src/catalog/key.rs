@@ -83,7 +83,6 @@ impl CatalogRow for KeyRow {
                 name: table,
                 action: "DROP CONSTRAINT",
                 part: ident(&self.name),
-                conditional: true,
             };
         }
         object.depends.push(Loader::relation(self.table_oid));

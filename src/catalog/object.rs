@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::sql::ident;
+use crate::sql::{dollar_quoted, ident};
 
 /// OIDs of the system catalogs, as `pg_depend.classid` has them. They are part of PostgreSQL's stable interface
 /// (`pg_class.dat`, the `CATALOG` lines of its headers).
@@ -151,24 +151,26 @@ pub enum Drop {
     Object(&'static str, String),
     /// `DROP TYPE name CASCADE`.
     Cascade(&'static str, String),
-    /// `ALTER TABLE table action name`, e.g. `DROP CONSTRAINT c`. The action takes `IF EXISTS` before the name where
-    /// `conditional`.
+    /// `ALTER TABLE table action name`, e.g. `DROP CONSTRAINT c`; both take `IF EXISTS`.
     FromTable {
-        /// `TABLE ONLY`, `FOREIGN TABLE`, `DOMAIN`.
+        /// `TABLE ONLY`, `FOREIGN TABLE`.
         altered: &'static str,
-        /// The table or domain, qualified and quoted.
+        /// The table, qualified and quoted.
         name: String,
         /// `DROP CONSTRAINT`.
         action: &'static str,
         /// What is dropped, quoted.
         part: String,
-        /// Whether the action itself has an `IF EXISTS`.
-        conditional: bool,
     },
     /// `DROP TRIGGER name ON table`.
     On(&'static str, String, String),
-    /// A statement that has no `IF EXISTS` form but cannot fail where the objects around it exist.
-    Verbatim(String),
+    /// A statement without an `IF EXISTS` of its own.
+    Guarded {
+        /// An expression that is true where the statement can run.
+        when: String,
+        /// The statement, ending in a newline.
+        statement: String,
+    },
 }
 
 impl Drop {
@@ -184,19 +186,32 @@ impl Drop {
                 name,
                 action,
                 part,
-                conditional,
             } => {
                 let (kind, only) = match altered.strip_suffix(" ONLY") {
                     Some(kind) => (kind, "ONLY "),
                     None => (*altered, ""),
                 };
-                // ALTER DOMAIN has no IF EXISTS for the domain itself.
-                let maybe_object = if kind == "DOMAIN" { "" } else { maybe };
-                let maybe_part = if *conditional { maybe } else { "" };
-                format!("ALTER {kind} {maybe_object}{only}{name} {action} {maybe_part}{part};\n")
+                format!("ALTER {kind} {maybe}{only}{name} {action} {maybe}{part};\n")
             }
             Drop::On(kind, name, table) => format!("DROP {kind} {maybe}{name} ON {table};\n"),
-            Drop::Verbatim(text) => text.clone(),
+            Drop::Guarded { statement, .. } if !if_exists => statement.clone(),
+            Drop::Guarded { when, statement } => {
+                let body = format!(
+                    "
+BEGIN
+  IF {when} THEN
+    {}
+  END IF;
+END
+",
+                    statement.trim_end()
+                );
+                format!(
+                    "DO {};
+",
+                    dollar_quoted(&body, "")
+                )
+            }
         })
     }
 }

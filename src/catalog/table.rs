@@ -14,7 +14,7 @@ use super::object::{
 use super::row::row_struct;
 use super::rows::TableRows;
 use crate::Result;
-use crate::sql::{ident, ident_list, qualified};
+use crate::sql::{ident, ident_list, qualified, script_literal};
 
 row_struct! {
     /// A table.
@@ -453,19 +453,24 @@ impl Table {
                 "ALTER {altered} {} ALTER COLUMN {column} SET DEFAULT {expression};\n",
                 self.name
             ),
-            drop: default_drop(&self.name, &column),
+            drop: default_drop(&self.name, &c.column.name),
         }
     }
 }
 
-/// How a default that stands alone is dropped.
+/// How a default that stands alone is dropped. The table that is there may have lost the column.
 pub fn default_drop(table: &str, column: &str) -> Drop {
-    Drop::FromTable {
-        altered: "TABLE",
-        name: table.to_string(),
-        action: "ALTER COLUMN",
-        part: format!("{column} DROP DEFAULT"),
-        conditional: false,
+    Drop::Guarded {
+        when: format!(
+            "EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = pg_catalog.to_regclass({}) \
+             AND attname = {} AND NOT attisdropped)",
+            script_literal(table),
+            script_literal(column)
+        ),
+        statement: format!(
+            "ALTER TABLE {table} ALTER COLUMN {} DROP DEFAULT;\n",
+            ident(column)
+        ),
     }
 }
 
@@ -518,7 +523,6 @@ impl Table {
                 name: self.name.clone(),
                 action: "DROP CONSTRAINT",
                 part: constraint,
-                conditional: true,
             },
         }
     }

@@ -12,7 +12,7 @@ use super::object::{
 use super::row::row_struct;
 use super::table::default_drop;
 use crate::Result;
-use crate::sql::{ident, qualified};
+use crate::sql::{ident, qualified, script_literal};
 
 row_struct! {
     /// A view.
@@ -139,7 +139,7 @@ impl ViewRow {
         object.tag = Some(format!("{} {}", self.name, column.name));
         object.signature.clone_from(&column.name);
         object.owner = Some(loader.role(self.owner));
-        object.drop = default_drop(name, &quoted);
+        object.drop = default_drop(name, &column.name);
         object.depends.push(Loader::relation(self.oid));
         loader.add(object);
     }
@@ -192,7 +192,13 @@ impl Definition for View {
                 self.name, self.options, self.body
             ),
             // Dropping the query leaves the dummy, so that what the query needs can go first.
-            drop: Drop::Verbatim(dummy.replacen("CREATE VIEW", "CREATE OR REPLACE VIEW", 1)),
+            drop: Drop::Guarded {
+                when: format!(
+                    "pg_catalog.to_regclass({}) IS NOT NULL",
+                    script_literal(&self.name)
+                ),
+                statement: dummy.replacen("CREATE VIEW", "CREATE OR REPLACE VIEW", 1),
+            },
         }
     }
 }

@@ -7,7 +7,7 @@ use super::order::{self, Pass};
 use super::privileges;
 use super::{Options, Step};
 use crate::Result;
-use crate::catalog::object::{Address, Data, Drop, Form, Object, ObjectId, SessionState, class};
+use crate::catalog::object::{Address, Data, Form, Object, ObjectId, SessionState, class};
 use crate::sql::{comment_text, ident, script_literal};
 
 /// Writes the steps of a plan.
@@ -95,13 +95,6 @@ impl Writer<'_> {
                 Some(part) => object.definition.create_part(part).drop,
                 None => object.drop.clone(),
             };
-            if let Drop::Verbatim(_) = drop
-                && self.options.if_exists
-            {
-                // The dummy view must not be made where there was no view at all.
-                self.text.push_str(&conditional_dummy(object, &drop));
-                continue;
-            }
             if let Some(statement) = drop.statement(self.options.if_exists) {
                 self.text.push_str(&statement);
             }
@@ -321,20 +314,4 @@ fn without_schema(name: &str, object: &Object) -> String {
         .and_then(|rest| rest.strip_prefix('.'))
         .unwrap_or(name)
         .to_string()
-}
-
-/// `CREATE OR REPLACE VIEW` with the dummy's text, only where the view exists.
-fn conditional_dummy(object: &Object, drop: &Drop) -> String {
-    let schema = object.schema.as_deref().unwrap_or_default();
-    let name = crate::sql::qualified(schema, &object.name);
-    let body = drop.statement(true).unwrap_or_default();
-    let quoted = crate::sql::dollar_quoted(
-        &format!(
-            "\nBEGIN\n  IF to_regclass({}) IS NOT NULL THEN\n    {};\n  END IF;\nEND\n",
-            script_literal(&name),
-            body.trim_end().trim_end_matches(';')
-        ),
-        "",
-    );
-    format!("DO {quoted};\n")
 }
