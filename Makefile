@@ -7,6 +7,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 demo: servers ## back up a sample application, restore it, prove the copy equal
+	@echo "building pgstow; optimized across crates, that takes some minutes the first time"
 	@cargo build --release --quiet
 	@scripts/demo
 
