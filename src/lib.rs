@@ -3,7 +3,7 @@
 //! The modules in reading order, which is the way of the data; arrows between them point downwards only
 //! (`tests/layering.rs` checks it):
 //!
-//! 1. [error], [event], [sql]: what everything below and above speaks in
+//! 1. [error], [event], [sql], [human]: what everything below and above speaks in
 //! 2. [connect]: settings, session, snapshot
 //! 3. [catalog]: every object of the database as the server describes it, one file a kind
 //! 4. [plan]: which objects, in which order, as which statements
@@ -25,6 +25,7 @@ pub mod deflate;
 pub mod dump;
 pub mod error;
 pub mod event;
+pub mod human;
 pub mod plan;
 pub mod restore;
 pub mod schedule;

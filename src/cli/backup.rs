@@ -13,6 +13,7 @@ use crate::backup::{self, Backup, Job};
 use crate::connect::Settings;
 use crate::error::Kind;
 use crate::event::Event;
+use crate::schedule::status::Scope;
 use crate::{Error, Result, dump, plan};
 
 /// Options of `backup`.
@@ -151,6 +152,20 @@ impl Round {
     /// The store's directory.
     pub(super) fn directory(&self) -> &Path {
         &self.job.directory
+    }
+
+    /// What a status is gathered from.
+    pub(super) fn scope(&self, max_age: TimeDelta) -> Scope {
+        Scope {
+            directory: self.job.directory.clone(),
+            zone: self.job.zone,
+            expected: match &self.databases {
+                Databases::Named(names) => names.clone(),
+                Databases::All => Vec::new(),
+            },
+            rules: self.job.rules,
+            max_age,
+        }
     }
 
     /// The databases.

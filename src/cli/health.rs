@@ -21,7 +21,8 @@ pub struct Args {
     max_age: TimeDelta,
 }
 
-fn max_age(text: &str) -> Result<TimeDelta, String> {
+/// Reads a largest age; empty, as compose files pass what nobody set, is the default.
+pub(super) fn max_age(text: &str) -> Result<TimeDelta, String> {
     crate::schedule::next::parse_duration(if text.is_empty() { "26h" } else { text })
 }
 

@@ -20,7 +20,7 @@ pub mod connection;
 mod databases;
 pub mod dump;
 pub mod health;
-pub mod human;
+pub use crate::human;
 pub mod list;
 pub mod log;
 mod prompt;

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeZone, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
+use super::health::max_age;
 use super::{Context, backup, log};
 use crate::error::Kind;
 use crate::event::Event;
+use crate::schedule::status::{serve, utc};
 use crate::schedule::{Daemon, Schedule};
 use crate::store::Store;
 use crate::{Error, Result};
@@ -34,6 +36,12 @@ pub struct Args {
         help_heading = "Schedule"
     )]
     backup_on_start: bool,
+    /// Answer on this address, such as 0.0.0.0:8080: /healthz, /metrics (Prometheus), / (a page)
+    #[arg(long, value_name = "ADDRESS", env = "HTTP_ADDR", help_heading = "Schedule")]
+    http_addr: Option<String>,
+    /// How old the newest verified backup may be, for /healthz
+    #[arg(long, value_name = "TIME", env = "HEALTH_MAX_AGE", default_value = "26h", value_parser = max_age, help_heading = "Schedule")]
+    max_age: TimeDelta,
     #[command(flatten)]
     backup: backup::Args,
 }
@@ -67,7 +75,18 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
             asked.notify_one();
         }
     });
+    let moment = watch::Sender::default();
+    let answering = match args.http_addr.as_deref().filter(|address| !address.is_empty()) {
+        Some(address) => {
+            let (bound, answering) = serve(address, round.scope(args.max_age), moment.subscribe()).await?;
+            let text = format!("answering on http://{bound}/, /healthz and /metrics");
+            context.observer.event(Event::Info(text));
+            Some(tokio::spawn(answering))
+        }
+        None => None,
+    };
     let daemon = Daemon {
+        moment,
         last: last_run(&round, &schedule),
         schedule,
         on_start: args.backup_on_start,
@@ -75,7 +94,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         cancel: context.cancel.clone(),
         observer: Arc::clone(&context.observer),
     };
-    daemon
+    let result = daemon
         .run(async || match round.run(context).await {
             Ok(()) => true,
             Err(e) => {
@@ -85,7 +104,11 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
                 false
             }
         })
-        .await
+        .await;
+    if let Some(answering) = answering {
+        answering.abort();
+    }
+    result
 }
 
 /// When the last run began, as far as the store tells. A store that cannot be read now is the first run's business to
@@ -102,7 +125,6 @@ fn last_run(round: &backup::Round, schedule: &Schedule) -> Option<DateTime<Utc>>
     let named = entries
         .iter()
         .filter(|e| meant(&e.name.database))
-        .filter_map(|e| schedule.zone().from_local_datetime(&e.name.time).latest())
-        .map(|time| time.with_timezone(&Utc));
+        .map(|e| utc(e.name.time, schedule.zone()));
     remembered.chain(named).max()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Schedule;
@@ -17,6 +17,15 @@ const LOOK: Duration = Duration::from_secs(20);
 /// The pause after a first failure; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(5);
 const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(15);
+
+/// What the daemon is at, for whoever watches.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Moment {
+    /// When the next run is due.
+    pub next: Option<DateTime<Utc>>,
+    /// Whether one is under way.
+    pub running: bool,
+}
 
 /// What the daemon follows.
 pub struct Daemon {
@@ -32,6 +41,8 @@ pub struct Daemon {
     pub cancel: CancellationToken,
     /// Told when the next run is due.
     pub observer: Arc<dyn Observer>,
+    /// Where it says what it is at.
+    pub moment: watch::Sender<Moment>,
 }
 
 impl Daemon {
@@ -43,6 +54,10 @@ impl Daemon {
         loop {
             let now = Utc::now();
             let (due, why) = plan.due(now);
+            self.moment.send_replace(Moment {
+                next: Some(due),
+                running: due <= now,
+            });
             if due > now {
                 if announced != Some(due) {
                     self.observer.event(Event::Info(self.announcement(due, why)));
@@ -60,6 +75,7 @@ impl Daemon {
                 let text = format!("the backup due at {missed} was missed: making up for it now");
                 self.observer.event(Event::Warning(text));
             }
+            self.moment.send_modify(|moment| moment.running = true);
             plan.began(Utc::now());
             let succeeded = job().await;
             if self.cancel.is_cancelled() {
@@ -228,6 +244,7 @@ mod tests {
             now: Arc::clone(&now),
             cancel: cancel.clone(),
             observer: Arc::new(crate::event::Silent),
+            moment: watch::Sender::default(),
         };
         let job = async || {
             runs.set(runs.get() + 1);

@@ -10,7 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["store", "dump", "plan", "script", "archive"],
     &["catalog"],
     &["connect"],
-    &["error", "event", "sql"],
+    &["error", "event", "human", "sql"],
     &["deflate"],
 ];
 

@@ -488,6 +488,66 @@ fn the_daemon_outlives_a_server_that_is_away_and_tries_again() {
     assert!(done.stderr.contains("[INFO] trying again at "), "{done}");
 }
 
+/// Status line and body of an answer.
+fn get(port: u16, path: &str) -> Option<(String, String)> {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).ok()?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
+    )
+    .ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some((head.lines().next()?.to_string(), body.to_string()))
+}
+
+#[test]
+fn the_daemon_tells_its_state_over_http() {
+    let server = Cluster::start(support::newest(), &Setup::default());
+    let db = small(&server);
+    let store = Store::new();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    server.crash();
+    let child = start(
+        store
+            .pgstow(&db, &["schedule"])
+            .env("HTTP_ADDR", format!("127.0.0.1:{port}")),
+    );
+    wait_until("it is ill", || {
+        get(port, "/healthz").is_some_and(|(status, body)| {
+            status.ends_with("503 Service Unavailable") && body.contains("no verified backup")
+        })
+    });
+    server.start_again();
+    wait_until("it is well", || {
+        get(port, "/healthz").is_some_and(|(_, body)| body == "healthy\n")
+    });
+    let (_, metrics) = get(port, "/metrics").unwrap();
+    for expected in [
+        "pgstow_healthy 1".to_string(),
+        "pgstow_next_run_timestamp_seconds 1".to_string(),
+        format!("pgstow_last_backup_rows{{database=\"{}\"}} 2", db.name()),
+        format!("pgstow_consecutive_failures{{database=\"{}\"}} 0", db.name()),
+        format!("pgstow_last_run_success{{database=\"{}\"}} 1", db.name()),
+    ] {
+        assert!(metrics.contains(&expected), "{expected}: {metrics}");
+    }
+    let (status, page) = get(port, "/").unwrap();
+    assert!(status.ends_with("200 OK"), "{status}");
+    assert!(
+        page.contains("Backups are in order") && page.contains("newest verified backup of its database"),
+        "{page}"
+    );
+    assert!(page.contains("refused") && !page.contains("<script"), "{page}");
+    assert!(get(port, "/etc/passwd").unwrap().0.contains("404"));
+    signal(&child, rustix::process::Signal::TERM);
+    Done::of(child).ok();
+}
+
 #[test]
 fn a_schedule_that_makes_no_sense_is_refused_at_the_start() {
     let db = small(support::server(support::newest()));
