@@ -32,5 +32,6 @@ pub mod schedule;
 pub mod script;
 pub mod sql;
 pub mod store;
+pub mod webhook;
 
 pub use error::{Error, Result};

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 use super::databases::{Databases, named};
+use super::notify::Notify;
 use super::store::{Keep, Place, Wait};
 use super::{Connection, Context, SnapshotArgs, human, log};
 use crate::archive::Compression;
@@ -31,6 +32,8 @@ pub struct Args {
     snapshot: SnapshotArgs,
     #[command(flatten)]
     content: Content,
+    #[command(flatten)]
+    notify: Notify,
 }
 
 /// What a backup contains, and how it is made.
@@ -64,6 +67,7 @@ struct Content {
 pub(super) struct Round {
     job: Job,
     databases: Databases,
+    notify: Notify,
 }
 
 impl Args {
@@ -91,7 +95,11 @@ impl Args {
                 jobs: self.content.jobs.map(usize::from),
             },
         };
-        Round { job, databases }
+        Round {
+            job,
+            databases,
+            notify: self.notify.clone(),
+        }
     }
 
     /// Complete settings, for nobody to be asked.
@@ -114,39 +122,48 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
 impl Round {
     /// Backs up each database. One that fails is told, and does not keep the others from their turn.
     pub(super) async fn run(&self, context: &Context) -> Result<()> {
+        self.notify.begin(context).await;
+        let result = self.each(context).await;
+        let interrupted = result.as_ref().is_err_and(|e| e.kind() == Kind::Interrupted);
+        if !interrupted {
+            self.notify.end(result.as_ref().err(), context).await;
+        }
+        result
+    }
+
+    async fn each(&self, context: &Context) -> Result<()> {
         let listing = self.databases.names(&self.job.settings);
         let names = context.until_cancelled(listing).await?;
         let mut failures: Vec<(&str, Error)> = Vec::new();
         for name in &names {
-            let job = Job {
-                settings: self.job.settings.with_dbname(name),
-                ..self.job.clone()
+            let error = match self.once(name, context).await {
+                Ok(()) => continue,
+                Err(e) if e.kind() == Kind::Interrupted => return Err(e),
+                Err(e) => e,
             };
-            match once(&job, context).await {
-                Ok(()) => {}
-                Err(e) if names.len() == 1 || e.kind() == Kind::Interrupted => return Err(e),
-                Err(e) => {
-                    let e = e.context(format!("database {name}"));
-                    log::error(&e);
-                    failures.push((name, e));
-                }
+            self.notify.failed(name, &error, context).await;
+            if names.len() == 1 {
+                return Err(error);
             }
+            let error = error.context(format!("database {name}"));
+            log::error(&error);
+            failures.push((name, error));
         }
-        let Some((_, first)) = failures.first() else {
-            return Ok(());
+        summary(&failures, names.len())
+    }
+
+    /// Backs one database up, and says so.
+    async fn once(&self, database: &str, context: &Context) -> Result<()> {
+        let job = Job {
+            settings: self.job.settings.with_dbname(database),
+            ..self.job.clone()
         };
-        let same = failures.iter().all(|(_, e)| e.kind() == first.kind());
-        let kind = if same { first.kind() } else { Kind::Failed };
-        let list: Vec<&str> = failures.iter().map(|(name, _)| *name).collect();
-        Err(Error::new(
-            kind,
-            format!(
-                "{} of {} databases failed: {}",
-                list.len(),
-                names.len(),
-                list.join(", ")
-            ),
-        ))
+        let backup = backup::run(&job, &context.observer, &context.cancel).await?;
+        for line in report(&job, &backup) {
+            context.observer.event(Event::Info(line));
+        }
+        self.notify.succeeded(database, &backup, context).await;
+        Ok(())
     }
 
     /// The store's directory.
@@ -174,13 +191,20 @@ impl Round {
     }
 }
 
-/// Backs the database up once, and says so.
-async fn once(job: &Job, context: &Context) -> Result<()> {
-    let backup = backup::run(job, &context.observer, &context.cancel).await?;
-    for line in report(job, &backup) {
-        context.observer.event(Event::Info(line));
-    }
-    Ok(())
+/// The error for those of `total` databases that failed, if any did; each has been told by then.
+fn summary(failures: &[(&str, Error)], total: usize) -> Result<()> {
+    let Some((_, first)) = failures.first() else {
+        return Ok(());
+    };
+    let same = failures.iter().all(|(_, e)| e.kind() == first.kind());
+    let kind = if same { first.kind() } else { Kind::Failed };
+    let names: Vec<&str> = failures.iter().map(|(name, _)| *name).collect();
+    let text = format!(
+        "{} of {total} databases failed: {}",
+        names.len(),
+        names.join(", ")
+    );
+    Err(Error::new(kind, text))
 }
 
 /// What is said of a finished backup. The last line is the one that alerts look for.

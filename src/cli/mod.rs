@@ -23,6 +23,7 @@ pub mod health;
 pub use crate::human;
 pub mod list;
 pub mod log;
+mod notify;
 mod prompt;
 pub mod restore;
 pub mod schedule;

@@ -33,12 +33,12 @@ impl Place {
     pub fn find(&self, file: &Path) -> Result<PathBuf> {
         let in_store =
             [Tier::Daily, Tier::Weekly].map(|tier| self.backup_dir.join(tier.directory()).join(file));
-        let places = [
-            vec![file.to_path_buf(), self.backup_dir.join(file)],
-            in_store.to_vec(),
-        ]
-        .concat();
-        let found = places.into_iter().find(|path| path.is_file());
+        // A pipe will do, too.
+        if file.exists() && !file.is_dir() {
+            return Ok(file.to_path_buf());
+        }
+        let mut places = std::iter::once(self.backup_dir.join(file)).chain(in_store);
+        let found = places.find(|path| path.is_file());
         found.ok_or_else(|| {
             Error::failed(format!(
                 "there is no file {}, neither here nor in the store {}",

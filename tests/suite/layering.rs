@@ -6,7 +6,7 @@ use std::path::Path;
 const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["schedule"],
-    &["backup", "restore"],
+    &["backup", "restore", "webhook"],
     &["store", "dump", "plan", "script", "archive"],
     &["catalog"],
     &["connect"],

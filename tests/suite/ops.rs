@@ -548,6 +548,93 @@ fn the_daemon_tells_its_state_over_http() {
     Done::of(child).ok();
 }
 
+/// A server that takes requests: path and body of each come out.
+fn listen() -> (String, std::sync::mpsc::Receiver<(String, String)>) {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (tell, requests) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = Vec::new();
+            let mut chunk = [0; 4096];
+            let (head, body) = loop {
+                let n = stream.read(&mut chunk).unwrap();
+                request.extend_from_slice(&chunk[..n]);
+                let text = String::from_utf8_lossy(&request).to_ascii_lowercase();
+                let Some((head, body)) = text.split_once("\r\n\r\n") else {
+                    continue;
+                };
+                let length = head
+                    .split("content-length: ")
+                    .nth(1)
+                    .and_then(|l| l.lines().next()?.parse().ok());
+                if body.len() >= length.unwrap_or(0) {
+                    let all = String::from_utf8(request.clone()).unwrap();
+                    let (head, body) = all.split_once("\r\n\r\n").unwrap();
+                    break (head.to_string(), body.to_string());
+                }
+            };
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+            let path = head.split_whitespace().nth(1).unwrap().to_string();
+            if tell.send((path, body)).is_err() {
+                return;
+            }
+        }
+    });
+    (url, requests)
+}
+
+#[test]
+fn others_are_told_how_a_backup_went() {
+    let db = small(support::server(support::newest()));
+    let store = Store::new();
+    let (url, requests) = listen();
+    let notified = |args: &[&str]| {
+        let mut command = store.pgstow(&db, args);
+        command.env("WEBHOOK_URL", format!("{url}/good?token=secret"));
+        command.env("WEBHOOK_ERROR_URL", format!("{url}/bad"));
+        command.env("PING_URL", format!("{url}/ping/uuid"));
+        support::run(&mut command)
+    };
+    let next = || requests.recv_timeout(Duration::from_secs(20)).unwrap();
+    notified(&["backup"]).ok();
+    assert_eq!(next().0, "/ping/uuid/start");
+    let (path, body) = next();
+    assert_eq!(path, "/good?token=secret");
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(
+        (&body["event"], &body["rows"]),
+        (&"success".into(), &2.into()),
+        "{body}"
+    );
+    assert_eq!(next().0, "/ping/uuid");
+
+    assert_eq!(notified(&["backup", "--port", "1"]).code, 1);
+    assert_eq!(next().0, "/ping/uuid/start");
+    let (path, body) = next();
+    assert_eq!(path, "/bad");
+    assert!(body.contains("refused"), "{body}");
+    let (path, body) = next();
+    assert_eq!(path, "/ping/uuid/fail");
+    assert!(body.contains("refused"), "{body}");
+}
+
+#[test]
+fn a_service_that_cannot_be_told_fails_no_backup_and_its_secret_stays_out_of_the_log() {
+    let db = small(support::server(support::newest()));
+    let store = Store::new();
+    let done = support::run(
+        store
+            .pgstow(&db, &["backup"])
+            .env("WEBHOOK_URL", "http://127.0.0.1:1/secret"),
+    )
+    .ok();
+    assert!(done.stderr.contains("[WARN] cannot tell 127.0.0.1: "), "{done}");
+    assert!(!done.stderr.contains("secret"), "{done}");
+}
+
 #[test]
 fn a_schedule_that_makes_no_sense_is_refused_at_the_start() {
     let db = small(support::server(support::newest()));
