@@ -7,6 +7,7 @@
 mod auth;
 mod cancel;
 mod certificate;
+mod copy_out;
 mod environment;
 mod failure;
 mod params;
@@ -22,6 +23,7 @@ mod tls;
 mod wire;
 
 pub use cancel::CancelHandle;
+pub use copy_out::CopyReader;
 pub use environment::Environment;
 pub use failure::wants_password;
 pub use search::connect;

@@ -13,6 +13,7 @@ use tokio_rustls::TlsConnector;
 
 use super::auth::{AuthMethods, Watched};
 use super::cancel::CancelHandle;
+use super::copy_out::CopyReader;
 use super::failure::{self, Cause};
 use super::settings::{Settings, Target};
 use super::socket::{self, Address, Socket};
@@ -246,10 +247,20 @@ impl Session {
 
     /// Speaks the protocol message by message from now on. No query may be running.
     pub async fn into_wire(self) -> Result<Wire> {
-        // The library closes prepared statements behind their users' backs; this waits for the answers.
-        let idle = self.client.batch_execute("").await;
-        idle.map_err(|e| self.explain(e))?;
+        self.settle().await?;
         Wire::new(&self.loan, self.cancel_handle())
+    }
+
+    /// Only receives COPY data from now on, in the transaction that is open. No query may be running.
+    pub async fn into_copy_reader(self) -> Result<CopyReader> {
+        self.settle().await?;
+        Ok(CopyReader::new(self.loan.take_back()?, self.cancel_handle()))
+    }
+
+    /// The library closes prepared statements behind their users' backs; this waits for the answers.
+    async fn settle(&self) -> Result<()> {
+        let idle = self.client.batch_execute("").await;
+        idle.map_err(|e| self.explain(e))
     }
 
     /// An error of this session, with the reason for which the connection ended, where it did: the server sends it

@@ -45,8 +45,9 @@ impl Loan {
         }
     }
 
-    fn take(&self) -> Option<Socket> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    pub(super) fn take_back(&self) -> Result<Socket> {
+        let socket = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        socket.ok_or_else(|| Error::failed("the session's socket has been taken before"))
     }
 }
 
@@ -86,9 +87,7 @@ pub struct Wire {
 impl Wire {
     /// Takes the socket back from the library. The session must be idle: no query is running.
     pub(super) fn new(loan: &Loan, cancel: CancelHandle) -> Result<Wire> {
-        let socket = loan
-            .take()
-            .ok_or_else(|| Error::failed("the session's socket has been taken before"))?;
+        let socket = loan.take_back()?;
         let (read, write) = tokio::io::split(socket);
         Ok(Wire {
             receiver: WireReceiver {

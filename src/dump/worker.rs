@@ -14,7 +14,7 @@ use super::order::Order;
 use super::query;
 use super::unit::{Piece, Unit, Units};
 use crate::archive::{Compression, Owner};
-use crate::connect::{Session, connect};
+use crate::connect::{CancelHandle, CopyReader, Session, connect};
 use crate::event::{Event, Observer};
 use crate::plan::{Plan, Step, TableRows};
 use crate::sql::qualified;
@@ -46,22 +46,29 @@ impl Work<'_> {
 
     async fn whole(&self, source: &Source) -> Result<()> {
         if source.snapshot.id.is_none() {
-            return self.run(&source.leader).await;
+            let cancel = source.leader.cancel_handle();
+            return self
+                .until_stopped(cancel, self.units(&mut Rows::Leader(&source.leader)))
+                .await;
         }
-        let session = tokio::select! {
+        let reader = tokio::select! {
             biased;
             () = self.order.stopped() => return Ok(()),
-            session = join(source) => match session {
+            reader = join(source) => match reader {
                 Err(e) if self.can_do_without(&e) => {
                     self.observer.event(Event::Warning(format!("one connection less reads rows: {e}")));
                     return Ok(());
                 }
-                session => session?,
+                reader => reader?,
             },
         };
-        let done = self.run(&session).await;
-        hang_up(session).await;
-        done
+        let cancel = reader.cancel_handle();
+        let mut rows = Rows::Own(Box::new(reader));
+        self.until_stopped(cancel, self.units(&mut rows)).await?;
+        if let Rows::Own(reader) = rows {
+            reader.close().await;
+        }
+        Ok(())
     }
 
     /// Whether the server has no room for this worker, but has for others.
@@ -70,23 +77,28 @@ impl Work<'_> {
         full && self.alive.fetch_sub(1, Ordering::Relaxed) > 1
     }
 
-    /// Works off units until there are none or the work is stopped; then the server is asked to stop, too.
-    async fn run(&self, session: &Session) -> Result<()> {
+    /// Does the work until it ends or everything is stopped; then the server is asked to stop, too.
+    async fn until_stopped(
+        &self,
+        cancel: CancelHandle,
+        work: impl Future<Output = Result<()>>,
+    ) -> Result<()> {
         tokio::select! {
             biased;
             () = self.order.stopped() => {
                 // The server may be gone; there is nobody to tell.
-                let _ = session.cancel().await;
+                let _ = cancel.cancel().await;
                 Ok(())
             }
-            done = self.units(session) => done,
+            done = work => done,
         }
     }
 
-    async fn units(&self, session: &Session) -> Result<()> {
+    /// Works off units until there are none.
+    async fn units(&self, source: &mut Rows<'_>) -> Result<()> {
         let mut cutter = Cutter::new(self.compression);
         while let Some((number, unit)) = self.order.begin(&self.units) {
-            self.unit(session, &mut cutter, number, &unit).await?;
+            self.unit(source, &mut cutter, number, &unit).await?;
             self.order.finish(number);
             self.observer.event(Event::Moved {
                 rows: 0,
@@ -96,7 +108,13 @@ impl Work<'_> {
         Ok(())
     }
 
-    async fn unit(&self, session: &Session, cutter: &mut Cutter, number: usize, unit: &Unit) -> Result<()> {
+    async fn unit(
+        &self,
+        source: &mut Rows<'_>,
+        cutter: &mut Cutter,
+        number: usize,
+        unit: &Unit,
+    ) -> Result<()> {
         let push = |member: Option<_>| member.map_or(Ok(()), |member| self.order.push(number, member));
         for piece in &unit.pieces {
             match piece {
@@ -113,9 +131,7 @@ impl Work<'_> {
                         push(cutter.sql(&rows.begin))?;
                     }
                     cutter.begin_rows(Owner::Table(*table));
-                    let copied = self
-                        .copy(session, cutter, number, &query::rows(rows, pages))
-                        .await;
+                    let copied = self.copy(source, cutter, number, &query::rows(rows, pages)).await;
                     copied.map_err(|e| e.context(format!("dumping {}", name(rows))))?;
                     if Piece::is_last(pages) {
                         push(cutter.sql(&rows.end))?;
@@ -127,7 +143,7 @@ impl Work<'_> {
                     };
                     cutter.begin_rows(Owner::LargeObjects);
                     let query = query::large_objects(&oids[which.clone()]);
-                    let copied = self.copy(session, cutter, number, &query).await;
+                    let copied = self.copy(source, cutter, number, &query).await;
                     copied.map_err(|e| e.context("dumping large objects"))?;
                 }
             }
@@ -136,16 +152,24 @@ impl Work<'_> {
     }
 
     /// Streams the rows that a COPY statement gives into members.
-    async fn copy(&self, session: &Session, cutter: &mut Cutter, number: usize, query: &str) -> Result<()> {
-        let stream = session
-            .client
-            .copy_out(query)
-            .await
-            .map_err(|e| session.explain(e))?;
-        pin_mut!(stream);
-        while let Some(piece) = stream.next().await {
-            let piece = piece.map_err(|e| session.explain(e))?;
-            cutter.rows(&piece, |member| self.order.push(number, member))?;
+    async fn copy(
+        &self,
+        source: &mut Rows<'_>,
+        cutter: &mut Cutter,
+        number: usize,
+        query: &str,
+    ) -> Result<()> {
+        let push = |member| self.order.push(number, member);
+        match source {
+            Rows::Own(reader) => reader.copy_out(query, |piece| cutter.rows(piece, push)).await?,
+            Rows::Leader(leader) => {
+                let explain = |e| leader.explain(e);
+                let pieces = leader.client.copy_out(query).await.map_err(explain)?;
+                pin_mut!(pieces);
+                while let Some(piece) = pieces.next().await {
+                    cutter.rows(&piece.map_err(explain)?, push)?;
+                }
+            }
         }
         if cutter.end_rows() {
             Ok(())
@@ -155,25 +179,22 @@ impl Work<'_> {
     }
 }
 
-/// A session that sees what the leader sees.
-async fn join(source: &Source) -> Result<Session> {
+/// A connection to read rows from.
+enum Rows<'a> {
+    /// A worker's own.
+    Own(Box<CopyReader>),
+    /// The leader's, where the snapshot cannot be shared. Others still need it, so it stays a session.
+    Leader(&'a Session),
+}
+
+/// A connection that sees what the leader sees.
+async fn join(source: &Source) -> Result<CopyReader> {
     let session = connect(&source.settings).await?;
     source.snapshot.join(&session).await?;
-    Ok(session)
+    session.into_copy_reader().await
 }
 
 /// The table's name for messages.
 fn name(rows: &TableRows) -> String {
     qualified(&rows.schema, &rows.name)
-}
-
-/// Ends the connection politely; the server would log a lost one otherwise.
-async fn hang_up(session: Session) {
-    let Session {
-        client, mut notices, ..
-    } = session;
-    drop(client);
-    // The driver ends when it has said goodbye, and with it the notices.
-    let goodbye = async { while notices.recv().await.is_some() {} };
-    let _ = tokio::time::timeout(std::time::Duration::from_secs(1), goodbye).await;
 }
