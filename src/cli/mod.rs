@@ -16,6 +16,7 @@ use crate::{Error, Result};
 
 pub mod backup;
 pub mod cleanup;
+pub mod compare;
 pub mod connection;
 mod databases;
 pub mod dump;
@@ -99,6 +100,8 @@ pub enum Verb {
     Verify(verify::Args),
     /// Back up at the start and whenever the schedule says so
     Schedule(schedule::Args),
+    /// Tell which tables of a live database differ from a backup
+    Compare(compare::Args),
     /// Tell by the exit code whether the last good backup is fresh enough
     Health(health::Args),
 }
@@ -113,6 +116,7 @@ pub async fn run(cli: Cli, context: &Context) -> Result<()> {
         Verb::Dump(args) => dump::run(args, context).await,
         Verb::Verify(args) => verify::run(args, context).await,
         Verb::Schedule(args) => schedule::run(args, context).await,
+        Verb::Compare(args) => compare::run(args, context).await,
         Verb::Health(args) => health::run(args, context).await,
     }
 }

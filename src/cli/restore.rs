@@ -29,6 +29,13 @@ pub struct Args {
     /// Do not ask
     #[arg(short, long, help_heading = "Restore")]
     yes: bool,
+    /// Restore into a new database of this name, made like the one that the connection names
+    #[arg(long, value_name = "NAME", conflicts_with = "swap", help_heading = "Restore")]
+    target_db: Option<String>,
+    /// Restore into a new database, prove every row, then let it take the live one's name; the live database is not
+    /// touched before and stays under another name
+    #[arg(long, help_heading = "Restore")]
+    swap: bool,
     /// Do not freeze rows as they load (COPY FREEZE)
     #[arg(long, help_heading = "Restore")]
     no_freeze: bool,
@@ -54,11 +61,15 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let (input, bytes) = open(&source)?;
     context.observer.event(Event::Phase(Phase::Connect));
     let session = context.until_cancelled(connect(&settings)).await?;
-    let warning = format!(
-        "{} will be overwritten from {}",
-        context.until_cancelled(describe_target(&session)).await?,
-        describe(&source, bytes),
-    );
+    let target = match &args.target_db {
+        Some(name) => format!("database {name:?} on {} will be made", session.host_text()),
+        None => {
+            let found = context.until_cancelled(describe_target(&session)).await?;
+            let fate = if args.swap { "replaced" } else { "overwritten" };
+            format!("{found} will be {fate}")
+        }
+    };
+    let warning = format!("{target} from {}", describe(&source, bytes));
     confirm(&args, &warning, context).await?;
     context.observer.event(Event::Total { tables: 0, bytes });
     let options = Options {
@@ -67,10 +78,28 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         parallel_maintenance_workers: args.parallel_maintenance_workers,
     };
     let start = Instant::now();
-    let counts = restore::run(session, input, &options, &context.observer, &context.cancel)
-        .await
-        .map_err(|e| e.context(name(&source)))?;
-    report(&settings, &source, counts, start, context);
+    let told = |e: Error| e.context(name(&source));
+    let (observer, cancel) = (&context.observer, &context.cancel);
+    if args.swap {
+        let Source::File(path) = &source else {
+            return Err(Error::usage(
+                "--swap reads the file twice, so it cannot come from standard input",
+            ));
+        };
+        let (done, before) = restore::swap(&settings, path, &options, observer, cancel)
+            .await
+            .map_err(told)?;
+        report(settings.dbname(), &source, done.counts, start, context);
+        observer.event(Event::Info(format!(
+            "the database as it was is now called {before:?}; drop it when it is no longer needed"
+        )));
+    } else if let Some(dbname) = &args.target_db {
+        let done = restore::beside(&session, dbname, input, &options, observer, cancel).await;
+        report(dbname, &source, done.map_err(told)?, start, context);
+    } else {
+        let done = restore::run(session, input, &options, observer, cancel).await;
+        report(settings.dbname(), &source, done.map_err(told)?, start, context);
+    }
     Ok(())
 }
 
@@ -166,11 +195,10 @@ async fn confirm(args: &Args, warning: &str, context: &Context) -> Result<()> {
     }
 }
 
-fn report(settings: &Settings, source: &Source, counts: Counts, start: Instant, context: &Context) {
+fn report(dbname: &str, source: &Source, counts: Counts, start: Instant, context: &Context) {
     let took = TimeDelta::from_std(start.elapsed()).unwrap_or_default();
     context.observer.event(Event::Info(format!(
-        "Restored database {:?} from {}: {} statements, {} rows into {} tables in {}",
-        settings.dbname(),
+        "Restored database {dbname:?} from {}: {} statements, {} rows into {} tables in {}",
         name(source),
         human::count(counts.statements),
         human::count(counts.rows),

@@ -1,12 +1,15 @@
-//! `pgstow verify`: is a file whole?
+//! `pgstow verify`: is a file whole, and does it restore?
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
 use super::store::Place;
-use super::{Context, human, print};
+use super::{Connection, Context, compare, human, print};
 use crate::archive::{self, Verified};
 use crate::event::{Event, Phase};
+use crate::restore::{self, Options};
 use crate::{Error, Result};
 
 /// Options of `verify`.
@@ -17,6 +20,12 @@ pub struct Args {
     file: PathBuf,
     #[command(flatten)]
     place: Place,
+    /// Also restore it into a database made for it on the server, compare the two, and drop it again; the database that
+    /// the connection names gives encoding and locale and is not changed
+    #[arg(long)]
+    test_restore: bool,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 /// Proves a file, or says where it is damaged.
@@ -39,7 +48,37 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
             done.map_err(|e| Error::failed("verifying the file failed").because(e))?
         })
         .await?;
-    print(&format!("{name}: {}\n", describe(&verified)))
+    print(&format!("{name}: {}\n", describe(&verified)))?;
+    match args.test_restore {
+        true => test_restore(&args, context).await,
+        false => Ok(()),
+    }
+}
+
+/// Restores into a scratch database and says how long it took, or what came back otherwise than it went in.
+async fn test_restore(args: &Args, context: &Context) -> Result<()> {
+    if args.file == Path::new("-") {
+        return Err(Error::usage(
+            "a test restore reads the file twice, so it cannot come from standard input",
+        ));
+    }
+    let path = args.place.find(&args.file)?;
+    let settings = args.connection.settings_to_connect(context).await?;
+    let options = Options::default();
+    let tried = restore::test_restore(&settings, &path, &options, &context.observer, &context.cancel).await?;
+    let took = TimeDelta::from_std(tried.took).unwrap_or_default();
+    print(&format!(
+        "test restore took {}; {}",
+        human::duration(took),
+        compare::as_text(&tried.comparison)
+    ))?;
+    match tried.comparison.differences.is_empty() {
+        true => Ok(()),
+        false => Err(Error::damaged(format!(
+            "{} does not restore to what it says",
+            path.display()
+        ))),
+    }
 }
 
 /// What has been proved, in one line.

@@ -9,8 +9,11 @@
 //! cannot run in a transaction (CREATE DATABASE, VACUUM, ...).
 
 mod conversation;
+pub mod database;
 mod failure;
 mod freeze;
+mod picture;
+mod proof;
 mod source;
 mod verdict;
 
@@ -22,6 +25,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub use conversation::Counts;
+pub use picture::{Differences, Painter, Picture};
+pub use proof::{Comparison, TestRestore, beside, compare, swap, test_restore};
 
 use conversation::{Conversation, Sent};
 use freeze::Freezer;

@@ -3,9 +3,11 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
-use crate::support::{self, Cluster, Db, Done, Setup, pgstow, run, run_with_input};
+use crate::support::{self, Db, Done, pgstow, run, run_with_input};
+
+mod faults;
+mod proof;
 
 /// A schema with what makes a restore hard, on every major.
 const SHOP: &str = r#"
@@ -19,8 +21,6 @@ CREATE TABLE public.log_2024 PARTITION OF public.log FOR VALUES FROM ('2024-01-0
 CREATE INDEX ON public.log (what);
 CREATE TABLE public.empty ();
 CREATE FUNCTION public.f(a int) RETURNS int LANGUAGE plpgsql AS $_$ BEGIN RETURN a; /* ' ; */ END; $_$;
-CREATE RULE r AS ON INSERT TO "odd ""name"""."T;1" WHERE new."from" < 0 DO INSTEAD
-    (UPDATE public.items SET name = ';' WHERE false; DELETE FROM public.log WHERE false);
 CREATE VIEW public.v AS SELECT id, CASE WHEN name = ';' THEN 'semi' ELSE name END AS n FROM public.items;
 CREATE MATERIALIZED VIEW public.mv AS SELECT count(*) FROM public.items;
 COMMENT ON TABLE public.items IS E'two\nlines; \\! not a command';
@@ -33,8 +33,14 @@ INSERT INTO "odd ""name"""."T;1" SELECT id, NULLIF(name, '') FROM public.items;
 INSERT INTO public.log SELECT '2024-03-01', 'x' || i FROM generate_series(1, 100) i;
 INSERT INTO public.empty DEFAULT VALUES;
 INSERT INTO public.empty DEFAULT VALUES;
-SELECT lo_from_bytea(4711, decode(repeat('00ff5c27', 5000), 'hex'));
 REFRESH MATERIALIZED VIEW public.mv;
+"#;
+
+/// What pgstow's own dump does not know yet.
+const BEYOND: &str = r#"
+CREATE RULE r AS ON INSERT TO "odd ""name"""."T;1" WHERE new."from" < 0 DO INSTEAD
+    (UPDATE public.items SET name = ';' WHERE false; DELETE FROM public.log WHERE false);
+SELECT lo_from_bytea(4711, decode(repeat('00ff5c27', 5000), 'hex'));
 "#;
 
 /// What only 14 and later understand.
@@ -42,6 +48,12 @@ const ATOMIC: &str = "
 CREATE FUNCTION public.atomic(a int) RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE WHEN a > 0 THEN a ELSE 0 END; END;
 CREATE PROCEDURE public.pr() BEGIN ATOMIC DELETE FROM public.log WHERE false; INSERT INTO public.log VALUES ('2024-05-05', ';'); END;
 ";
+
+/// The schema with everything that pg_dump knows.
+fn load_all(db: &Db) {
+    load_shop(db);
+    db.execute(BEYOND);
+}
 
 fn load_shop(db: &Db) {
     db.execute(SHOP);
@@ -90,7 +102,7 @@ fn gzip(text: &[u8]) -> Vec<u8> {
 fn a_dump_of_pg_dump_comes_back_whatever_its_options() {
     for server in support::servers() {
         let source = server.database("restore_source");
-        load_shop(&source);
+        load_all(&source);
         let want = picture(&source);
         let dir = tempfile::tempdir().unwrap();
         let all: &[&[&str]] = match server.major() == support::newest() {
@@ -141,7 +153,7 @@ fn dumps_of_older_pg_dumps_come_back() {
         }
         let server = support::server(server);
         let source = server.database("restore_source");
-        load_shop(&source);
+        load_all(&source);
         let mut pg_dump = support::pg_dump_of(program);
         source.env(&mut pg_dump);
         let dir = tempfile::tempdir().unwrap();
@@ -160,7 +172,7 @@ fn dumps_of_older_pg_dumps_come_back() {
 fn gzip_zstd_plain_and_standard_input_are_read_alike() {
     let server = support::server(support::newest());
     let source = server.database("restore_source");
-    load_shop(&source);
+    load_all(&source);
     let want = picture(&source);
     let script = run(&mut source.pg_dump()).ok().stdout.into_bytes();
     let middle = script.len() / 2;
@@ -285,7 +297,7 @@ fn an_error_early_in_many_rows_ends_the_restore_early() {
 fn a_truncated_or_damaged_file_leaves_the_database_as_it_was() {
     let server = support::server(support::newest());
     let source = server.database("restore_source");
-    load_shop(&source);
+    load_all(&source);
     let script = run(source.pg_dump().args(["--clean", "--if-exists"]))
         .ok()
         .stdout
@@ -473,102 +485,4 @@ fn transactions_of_the_script_itself_become_part_of_ours() {
         db.query_text("SELECT count(*) FROM pg_class WHERE relname IN ('t', 'u')"),
         "2"
     );
-}
-
-/// A restore that hangs in the middle of its work, on whatever the script's end is.
-fn hanging(db: &Db, end: &[u8]) -> (std::process::Child, std::process::ChildStdin) {
-    let mut child = pgstow()
-        .args(["restore", "--yes", "--dbname", &db.uri(), "-"])
-        .stdin(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    stdin
-        .write_all(b"DROP TABLE public.keep;\nCREATE TABLE public.t (a int);\n")
-        .unwrap();
-    stdin.write_all(end).unwrap();
-    // More than a block, so that the reader hands it on: rows for a COPY, comments after a statement.
-    let more: &[u8] = if end.starts_with(b"COPY") {
-        b"1\n"
-    } else {
-        b"-- more\n"
-    };
-    stdin.write_all(&more.repeat(100_000)).ok();
-    wait_for(
-        db,
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'pgstow' AND backend_xid IS NOT NULL",
-        "1",
-    );
-    (child, stdin)
-}
-
-fn wait_for(db: &Db, query: &str, want: &str) {
-    let start = Instant::now();
-    while db.query_text(query) != want {
-        assert!(
-            start.elapsed() < Duration::from_secs(20),
-            "{query} never gave {want}"
-        );
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
-#[test]
-fn ctrl_c_stops_within_seconds_and_nothing_has_changed() {
-    let server = support::server(support::newest());
-    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
-        for end in [&b"SELECT pg_sleep(600);\n"[..], b"COPY public.t FROM stdin;\n1\n"] {
-            let db = server.database("restore_signal");
-            db.execute("CREATE TABLE public.keep (a int)");
-            let (child, stdin) = hanging(&db, end);
-            let start = Instant::now();
-            run(Command::new("kill").arg(signal).arg(child.id().to_string())).ok();
-            let done = Done::of(child);
-            drop(stdin);
-            assert_eq!(done.code, code, "{done}");
-            assert!(
-                start.elapsed() < Duration::from_secs(10),
-                "it took {:?}",
-                start.elapsed()
-            );
-            assert_eq!(
-                db.query_text("SELECT count(*) FROM pg_class WHERE relname IN ('keep', 't')"),
-                "1"
-            );
-            let left = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'pgstow'";
-            assert_eq!(db.query_text(left), "0", "the session is still there");
-        }
-    }
-}
-
-#[test]
-fn a_lost_server_is_told_and_nothing_has_changed() {
-    let cluster = Cluster::start(support::newest(), &Setup::default());
-    let db = cluster.database("restore_lost");
-    db.execute("CREATE TABLE public.keep (a int)");
-    for crash in [false, true] {
-        for end in [&b"SELECT pg_sleep(600);\n"[..], b"COPY public.t FROM stdin;\n1\n"] {
-            let (child, stdin) = hanging(&db, end);
-            match crash {
-                true => cluster.crash(),
-                false => {
-                    db.query_text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgstow'");
-                }
-            }
-            let done = Done::of(child);
-            drop(stdin);
-            assert_eq!(done.code, 1, "{done}");
-            let told = done.stderr.contains("lost") || done.stderr.contains("ended the connection");
-            assert!(told, "{done}");
-            if crash {
-                cluster.start_again();
-            }
-            assert_eq!(
-                db.query_text("SELECT count(*) FROM pg_class WHERE relname IN ('keep', 't')"),
-                "1"
-            );
-        }
-    }
-    restore_text(&db, b"DROP TABLE public.keep;\n").ok();
 }

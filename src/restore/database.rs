@@ -1,0 +1,211 @@
+//! Databases made for a restore: beside the live one, to be tried, dropped or swapped with it.
+
+use chrono::{DateTime, Utc};
+
+use crate::connect::{Session, Settings, connect};
+use crate::sql::{ident, literal};
+use crate::{Error, Result};
+
+/// The longest name that the server does not cut off, in bytes.
+const NAME_LIMIT: usize = 63;
+
+/// A name for a database beside another, such as `app_restore_20240131_030000`. It always fits.
+pub fn name_beside(dbname: &str, what: &str, time: DateTime<Utc>) -> String {
+    let end = format!("_{what}_{}", time.format("%Y%m%d_%H%M%S"));
+    let mut start = dbname;
+    while start.len() + end.len() > NAME_LIMIT {
+        let mut chars = start.chars();
+        chars.next_back();
+        start = chars.as_str();
+    }
+    format!("{start}{end}")
+}
+
+/// Creates an empty database with the encoding, locale and owner of the session's own.
+pub async fn create_like(session: &Session, dbname: &str) -> Result<()> {
+    // As JSON, for each major has other columns.
+    let query = "SELECT pg_catalog.to_jsonb(d)::text, pg_catalog.pg_encoding_to_char(d.encoding)::text, \
+         pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(d.datdba)) \
+         FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()";
+    let row = session
+        .client
+        .query_one(query, &[])
+        .await
+        .map_err(|e| session.explain(e))?;
+    let facts: serde_json::Value = serde_json::from_str(row.get(0))
+        .map_err(|e| Error::failed("the server describes its database in an odd way").because(e))?;
+    let text = create_text(dbname, &facts, row.get(1), row.get(2));
+    let created = session.client.batch_execute(&text).await;
+    created.map_err(|e| {
+        session
+            .explain(e)
+            .context(format!("cannot create database {dbname:?}"))
+    })
+}
+
+fn create_text(dbname: &str, facts: &serde_json::Value, encoding: &str, owner: &str) -> String {
+    let fact = |name: &str| facts.get(name).and_then(|v| v.as_str()).map(literal);
+    let mut text = format!(
+        "CREATE DATABASE {} OWNER {owner} TEMPLATE template0 ENCODING {}",
+        ident(dbname),
+        literal(encoding)
+    );
+    let locale = fact("datlocale").or(fact("daticulocale"));
+    let provider = match facts.get("datlocprovider").and_then(|v| v.as_str()) {
+        Some("i") => Some(("icu", "ICU_LOCALE")),
+        Some("b") => Some(("builtin", "BUILTIN_LOCALE")),
+        _ => None,
+    };
+    if let (Some((provider, option)), Some(locale)) = (provider, locale) {
+        text.push_str(&format!(" LOCALE_PROVIDER {provider} {option} {locale}"));
+    }
+    for (option, name) in [
+        ("LC_COLLATE", "datcollate"),
+        ("LC_CTYPE", "datctype"),
+        ("ICU_RULES", "daticurules"),
+    ] {
+        if let Some(value) = fact(name) {
+            text.push_str(&format!(" {option} {value}"));
+        }
+    }
+    text
+}
+
+/// Statements that give a database the privileges, limits, comment and settings of the session's own.
+const PROPERTIES: &str = "
+WITH d AS (SELECT * FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+SELECT pg_catalog.format('REVOKE ALL ON DATABASE %I FROM PUBLIC', $1::text) FROM d WHERE datacl IS NOT NULL
+UNION ALL
+SELECT pg_catalog.format('GRANT %s ON DATABASE %I TO %s%s', a.privilege_type, $1,
+    CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END,
+    CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' END)
+FROM d, pg_catalog.aclexplode(d.datacl) a
+UNION ALL
+SELECT pg_catalog.format('ALTER DATABASE %I CONNECTION LIMIT %s', $1, datconnlimit) FROM d WHERE datconnlimit <> -1
+UNION ALL
+SELECT pg_catalog.format('COMMENT ON DATABASE %I IS %L', $1, pg_catalog.shobj_description(oid, 'pg_database'))
+FROM d WHERE pg_catalog.shobj_description(oid, 'pg_database') IS NOT NULL
+UNION ALL
+SELECT pg_catalog.format('ALTER %s%I SET %I = %s',
+    CASE s.setrole WHEN 0 THEN 'DATABASE '
+        ELSE pg_catalog.format('ROLE %I IN DATABASE ', pg_catalog.pg_get_userbyid(s.setrole)) END, $1, c.name,
+    -- The values of lists are stored as they are written.
+    CASE WHEN c.name IN ('search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries')
+        THEN c.value ELSE pg_catalog.quote_literal(c.value) END)
+FROM d JOIN pg_catalog.pg_db_role_setting s ON s.setdatabase = d.oid,
+    pg_catalog.unnest(s.setconfig) AS e(entry),
+    LATERAL (SELECT pg_catalog.split_part(entry, '=', 1) AS name,
+        pg_catalog.substr(entry, pg_catalog.strpos(entry, '=') + 1) AS value) c";
+
+/// Gives a database the privileges, connection limit, comment and settings of the session's own.
+pub async fn copy_properties(session: &Session, dbname: &str) -> Result<()> {
+    let rows = session
+        .client
+        .query(PROPERTIES, &[&dbname])
+        .await
+        .map_err(|e| session.explain(e))?;
+    for row in rows {
+        let text: String = row.get(0);
+        let done = session.client.batch_execute(&text).await;
+        done.map_err(|e| session.explain(e).context(text))?;
+    }
+    Ok(())
+}
+
+/// Whether a database of this name exists.
+pub async fn exists(session: &Session, dbname: &str) -> Result<bool> {
+    let query = "SELECT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname::text = $1)";
+    let row = session
+        .client
+        .query_one(query, &[&dbname])
+        .await
+        .map_err(|e| session.explain(e))?;
+    Ok(row.get(0))
+}
+
+/// Drops a database, whoever is connected to it.
+pub async fn drop(settings: &Settings, dbname: &str) -> Result<()> {
+    // A connection of its own: the one that made the database may have ended with what went wrong.
+    let session = connect(settings).await?;
+    let text = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", ident(dbname));
+    let dropped = session.client.batch_execute(&text).await;
+    dropped.map_err(|e| {
+        session
+            .explain(e)
+            .context(format!("cannot drop database {dbname:?}"))
+    })
+}
+
+/// Gives `fresh` the name of `live`, and `live` the name `before`: both or neither. Sessions of the live database are
+/// ended, for the server renames no database in use.
+pub async fn swap(settings: &Settings, live: &str, fresh: &str, before: &str) -> Result<()> {
+    // Not from within either of them.
+    let session = match connect(&settings.with_dbname("postgres")).await {
+        Ok(session) => session,
+        Err(_) => connect(&settings.with_dbname("template1")).await?,
+    };
+    let rename = |from: &str, to: &str| format!("ALTER DATABASE {} RENAME TO {};\n", ident(from), ident(to));
+    // Neither the sessions' end nor the names' exchange is undone by the other's failure to happen, so the sessions
+    // are ended again and again until the exchange finds none.
+    let end_sessions = format!(
+        "SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity \
+         WHERE datname IN ({}, {}) AND pid <> pg_catalog.pg_backend_pid()",
+        literal(live),
+        literal(fresh)
+    );
+    let exchange = format!("BEGIN;\n{}{}COMMIT;", rename(live, before), rename(fresh, live));
+    const ATTEMPTS: u32 = 50;
+    for attempt in 1..=ATTEMPTS {
+        session
+            .client
+            .batch_execute(&end_sessions)
+            .await
+            .map_err(|e| session.explain(e))?;
+        let Err(e) = session.client.batch_execute(&exchange).await else {
+            return Ok(());
+        };
+        let _ = session.client.batch_execute("ROLLBACK").await;
+        let in_use = e.code() == Some(&tokio_postgres::error::SqlState::OBJECT_IN_USE);
+        if !in_use || attempt == ATTEMPTS {
+            return Err(session.explain(e).context("cannot exchange the databases' names"));
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_beside_fits_and_is_never_cut_within_a_letter() {
+        let time = DateTime::from_timestamp(1_706_670_000, 0).unwrap();
+        assert_eq!(name_beside("app", "restore", time), "app_restore_20240131_030000");
+        let long = name_beside(&"ü".repeat(31), "restore", time);
+        assert!(long.len() <= NAME_LIMIT && long.starts_with("üü"), "{long}");
+    }
+
+    #[test]
+    fn the_locale_of_every_major_is_kept() {
+        for (facts, want) in [
+            (
+                serde_json::json!({"datcollate": "C.UTF-8", "datctype": "C.UTF-8"}),
+                "LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'",
+            ),
+            (
+                serde_json::json!({"datlocprovider": "i", "daticulocale": "de", "datcollate": "C", "datctype": "C",
+                    "daticurules": "&a < g"}),
+                "LOCALE_PROVIDER icu ICU_LOCALE 'de' LC_COLLATE 'C' LC_CTYPE 'C' ICU_RULES '&a < g'",
+            ),
+            (
+                serde_json::json!({"datlocprovider": "b", "datlocale": "C.UTF-8", "datcollate": "C", "datctype": "C"}),
+                "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LC_COLLATE 'C' LC_CTYPE 'C'",
+            ),
+        ] {
+            let text = create_text("it's", &facts, "UTF8", "postgres");
+            let start = "CREATE DATABASE \"it's\" OWNER postgres TEMPLATE template0 ENCODING 'UTF8' ";
+            assert_eq!(text, format!("{start}{want}"));
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Proof that a backup restores: into a database made for it, which is then dumped again and held against the file.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use tokio_util::sync::CancellationToken;
+
+use super::picture::{Differences, Painter, Picture};
+use super::{Counts, Options, database, run};
+use crate::archive::{Archive, Compression, Index, open_file};
+use crate::connect::{Session, Settings, SnapshotOptions, connect};
+use crate::event::{Event, Observer};
+use crate::{Error, Result, dump, plan};
+
+/// What a comparison found.
+#[derive(Debug, Clone)]
+pub struct Comparison {
+    /// Where the file and the database differ.
+    pub differences: Differences,
+    /// Tables compared.
+    pub tables: u64,
+    /// Rows in the file.
+    pub rows: u64,
+    /// Whether definitions were compared, too: only for files that pgstow wrote.
+    pub definitions: bool,
+}
+
+/// What a test restore found.
+#[derive(Debug, Clone)]
+pub struct TestRestore {
+    /// What was restored.
+    pub counts: Counts,
+    /// How long the restore took.
+    pub took: Duration,
+    /// The restored database against the file.
+    pub comparison: Comparison,
+}
+
+/// Compares a file with a database, which is dumped for it and not changed.
+pub async fn compare(
+    settings: &Settings,
+    path: &Path,
+    observer: &Arc<dyn Observer>,
+    cancel: &CancellationToken,
+) -> Result<Comparison> {
+    let index = Archive::open(path)?.map(|archive| archive.index().clone());
+    let file = picture_of(path);
+    let request = request(index.as_ref());
+    let dumped = dump::database(
+        settings,
+        &request,
+        Painter::default(),
+        Arc::clone(observer),
+        cancel,
+    );
+    let (file, dumped) = tokio::join!(file, dumped);
+    let (file, database) = (file?, dumped?.0.finish()?);
+    // In a file of INSERTs there are no rows to compare, and silence would look like proof.
+    if file.tables.is_empty() && !database.tables.is_empty() {
+        return Err(
+            Error::failed(format!("{} has no COPY data to compare", path.display()))
+                .hint("Only dumps without --inserts and --schema-only can be compared."),
+        );
+    }
+    Ok(Comparison {
+        differences: Differences::between(&file, &database, index.is_some()),
+        tables: file.tables.len() as u64,
+        rows: file.tables.values().map(|rows| rows.rows).sum(),
+        definitions: index.is_some(),
+    })
+}
+
+/// Restores a file into a database made for it on the same server, compares the two, and drops it, come what may.
+pub async fn test_restore(
+    settings: &Settings,
+    path: &Path,
+    options: &Options,
+    observer: &Arc<dyn Observer>,
+    cancel: &CancellationToken,
+) -> Result<TestRestore> {
+    let (_, scratch) = create_beside(settings, "test", observer).await?;
+    let tried = restore_and_compare(&settings.with_dbname(&scratch), path, options, observer, cancel).await;
+    let dropped = database::drop(settings, &scratch).await;
+    match (tried, dropped) {
+        (Ok(tried), Ok(())) => Ok(tried),
+        (Ok(_), Err(e)) => Err(e),
+        (Err(e), Ok(())) => Err(e),
+        (Err(e), Err(left)) => {
+            observer.event(Event::Warning(left.to_string()));
+            Err(e)
+        }
+    }
+}
+
+/// Restores a file into a database made for it, proves it, and then exchanges its name with the live one's. The live
+/// database is not touched before, and stays under the name that is returned.
+pub async fn swap(
+    settings: &Settings,
+    path: &Path,
+    options: &Options,
+    observer: &Arc<dyn Observer>,
+    cancel: &CancellationToken,
+) -> Result<(TestRestore, String)> {
+    let (session, fresh) = create_beside(settings, "restore", observer).await?;
+    let tried = match database::copy_properties(&session, &fresh).await {
+        Ok(()) => restore_and_compare(&settings.with_dbname(&fresh), path, options, observer, cancel).await,
+        Err(e) => Err(e),
+    };
+    drop(session);
+    let exchanged = match tried {
+        Ok(tried) if !tried.comparison.differences.is_empty() => Err(Error::damaged(
+            "what was restored is not what the file says: the live database was not touched",
+        )
+        .hint("`pgstow verify --test-restore` shows the differences.")),
+        Ok(tried) => {
+            let before = database::name_beside(settings.dbname(), "before", Utc::now());
+            let swapped = database::swap(settings, settings.dbname(), &fresh, &before).await;
+            swapped.map(|()| (tried, before))
+        }
+        Err(e) => Err(e),
+    };
+    if exchanged.is_err()
+        && let Err(left) = database::drop(settings, &fresh).await
+    {
+        observer.event(Event::Warning(left.to_string()));
+    }
+    exchanged
+}
+
+/// Restores into a new database made like the session's own, which is dropped again if that fails.
+pub async fn beside(
+    session: &Session,
+    dbname: &str,
+    input: impl Read + Send + 'static,
+    options: &Options,
+    observer: &Arc<dyn Observer>,
+    cancel: &CancellationToken,
+) -> Result<Counts> {
+    if database::exists(session, dbname).await? {
+        return Err(Error::usage(format!("database {dbname:?} exists already"))
+            .hint("Choose another name, or overwrite it with --dbname."));
+    }
+    database::create_like(session, dbname).await?;
+    let settings = session.settings();
+    let restored = match connect(&settings.with_dbname(dbname)).await {
+        Ok(target) => run(target, input, options, observer, cancel).await,
+        Err(e) => Err(e),
+    };
+    if restored.is_err()
+        && let Err(left) = database::drop(settings, dbname).await
+    {
+        observer.event(Event::Warning(left.to_string()));
+    }
+    restored
+}
+
+async fn create_beside(
+    settings: &Settings,
+    what: &str,
+    observer: &Arc<dyn Observer>,
+) -> Result<(Session, String)> {
+    let session = connect(settings).await?;
+    let name = database::name_beside(settings.dbname(), what, Utc::now());
+    database::create_like(&session, &name).await?;
+    observer.event(Event::Info(format!("created database {name:?}")));
+    Ok((session, name))
+}
+
+async fn restore_and_compare(
+    settings: &Settings,
+    path: &Path,
+    options: &Options,
+    observer: &Arc<dyn Observer>,
+    cancel: &CancellationToken,
+) -> Result<TestRestore> {
+    let session = connect(settings).await?;
+    let clock = Instant::now();
+    let counts = run(session, open_file(path)?, options, observer, cancel).await?;
+    let took = clock.elapsed();
+    let comparison = compare(settings, path, observer, cancel).await?;
+    Ok(TestRestore {
+        counts,
+        took,
+        comparison,
+    })
+}
+
+async fn picture_of(path: &Path) -> Result<Picture> {
+    let path: PathBuf = path.to_path_buf();
+    let reading = tokio::task::spawn_blocking(move || {
+        let read = open_file(&path).and_then(Picture::read);
+        read.map_err(|e| e.context(path.display()))
+    });
+    reading
+        .await
+        .map_err(|e| Error::failed("reading the file failed").because(e))?
+}
+
+/// A dump as the one in the file was made, so that equal databases give equal texts.
+fn request(index: Option<&Index>) -> dump::Request {
+    let on = |name: &str| {
+        index
+            .and_then(|index| index.header.options.get(name))
+            .is_some_and(|v| v == "true")
+    };
+    dump::Request {
+        snapshot: SnapshotOptions::default(),
+        plan: plan::Options {
+            clean: on("clean"),
+            if_exists: on("if_exists"),
+            owners: on("owners"),
+            privileges: on("privileges"),
+        },
+        compression: Compression::None,
+        jobs: None,
+    }
+}
