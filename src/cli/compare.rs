@@ -51,8 +51,8 @@ pub(super) fn as_text(comparison: &Comparison) -> String {
         let what = match comparison.definitions {
             true => "every row, sequence value, large object and definition proved",
             false => {
-                "every row, sequence value and large object proved; definitions are not compared, for pgstow did \
-                      not write the file"
+                "every row and sequence value proved; large objects and definitions are not compared, for pgstow did \
+                 not write the file"
             }
         };
         return format!(
