@@ -110,9 +110,11 @@ impl<'c> Db<'c> {
         psql
     }
 
-    /// The newest pg_dump on this database, its standard output being the script.
+    /// The newest pg_dump on this database, its standard output being the script. Its times are in UTC, as ours are,
+    /// whatever the server's time zone.
     pub fn pg_dump(&self) -> Command {
         let mut pg_dump = super::pg_dump();
+        pg_dump.env("PGTZ", "UTC");
         self.env(&mut pg_dump).env("PGHOST", self.cluster.socket_dir());
         pg_dump
     }
