@@ -12,7 +12,7 @@ use crate::archive::{self, Index, Summary};
 use crate::connect::Settings;
 use crate::event::{Event, Observer, Phase};
 use crate::store::journal::{Outcome, Run};
-use crate::store::name::{Name, Tier};
+use crate::store::name::{self, Name, Tier};
 use crate::store::retention::{self, Rules, Verdict};
 use crate::store::{Judged, Lock, Pending, Store, settle};
 use crate::{Error, Result, dump};
@@ -20,8 +20,10 @@ use crate::{Error, Result, dump};
 /// What to back up, where to, and what may go afterwards.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// The database.
+    /// The database, or any of the server for its globals.
     pub settings: Settings,
+    /// Not the database, but what belongs to the whole server: roles and tablespaces.
+    pub globals: bool,
     /// The store's directory.
     pub directory: PathBuf,
     /// The time zone of the times in file names.
@@ -32,6 +34,21 @@ pub struct Job {
     pub lock_wait: Duration,
     /// What is dumped, in which form.
     pub dump: dump::Request,
+}
+
+impl Job {
+    /// What is backed up, for people.
+    pub fn subject(&self) -> &str {
+        name::subject(self.database())
+    }
+
+    /// The database's name in the store; empty for globals.
+    fn database(&self) -> &str {
+        match self.globals {
+            true => "",
+            false => self.settings.dbname(),
+        }
+    }
 }
 
 /// A finished backup.
@@ -87,12 +104,17 @@ async fn make(
         observer.event(Event::Warning(text));
     }
     let local = began.with_timezone(&job.zone).naive_local();
-    let name = Name::daily(job.settings.dbname(), local, job.dump.compression.format());
+    let name = Name::daily(job.database(), local, job.dump.compression.format());
     let (name, pending) = store.begin(name)?;
 
     let out = pending.to_writer()?;
-    let (_, Summary { index, bytes, .. }) =
-        dump::database(&job.settings, &job.dump, out, Arc::clone(observer), cancel).await?;
+    let (_, Summary { index, bytes, .. }) = match job.globals {
+        true => tokio::select! {
+            dumped = dump::globals(&job.settings, &job.dump.snapshot, job.dump.compression, out) => dumped?,
+            () = cancel.cancelled() => return Err(Error::interrupted()),
+        },
+        false => dump::database(&job.settings, &job.dump, out, Arc::clone(observer), cancel).await?,
+    };
     tokio::select! {
         verified = verify(&pending, &index, observer) => verified?,
         () = cancel.cancelled() => return Err(Error::interrupted()),
@@ -166,9 +188,7 @@ fn is_weekly(rules: &Rules, name: &Name) -> bool {
 fn rotate(job: &Job, store: &Store) -> Result<Vec<Judged>> {
     let now = Utc::now().with_timezone(&job.zone).naive_local();
     let mut judged = store.judge(&job.rules, now)?;
-    judged.retain(|j| {
-        j.entry.name.database == job.settings.dbname() && matches!(j.verdict, Verdict::Delete(_))
-    });
+    judged.retain(|j| j.entry.name.database == job.database() && matches!(j.verdict, Verdict::Delete(_)));
     store.remove(judged.iter().map(|j| &j.entry))?;
     Ok(judged)
 }
@@ -190,7 +210,7 @@ fn remember(
         Err(e) => Outcome::Failed { error: e.to_string() },
     };
     let run = Run {
-        database: job.settings.dbname().to_string(),
+        database: job.database().to_string(),
         began,
         seconds: (Utc::now() - began).as_seconds_f64(),
         outcome,

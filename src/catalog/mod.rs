@@ -31,7 +31,7 @@ mod key;
 mod policy;
 mod schema;
 mod sequence;
-mod settings;
+pub(crate) mod settings;
 mod table;
 mod trigger;
 mod view;

@@ -43,6 +43,9 @@ struct Content {
     /// Back up every database of the server but templates, each into its own file
     #[arg(long, env = "BACKUP_ALL_DATABASES", value_parser = clap::builder::FalseyValueParser::new())]
     all_databases: bool,
+    /// Also back up roles and tablespaces (pg_dumpall --globals-only); needs a superuser
+    #[arg(long, env = "BACKUP_GLOBALS", value_parser = clap::builder::FalseyValueParser::new())]
+    globals: bool,
     /// Keep who owns what (pg_dump without --no-owner)
     #[arg(long, env = "BACKUP_OWNERS", value_parser = clap::builder::FalseyValueParser::new())]
     owners: bool,
@@ -67,6 +70,7 @@ struct Content {
 pub(super) struct Round {
     job: Job,
     databases: Databases,
+    globals: bool,
     notify: Notify,
 }
 
@@ -79,6 +83,7 @@ impl Args {
         };
         let job = Job {
             settings,
+            globals: false,
             directory: self.place.backup_dir.clone(),
             zone: self.place.time_zone,
             rules: self.keep.rules(),
@@ -98,6 +103,7 @@ impl Args {
         Round {
             job,
             databases,
+            globals: self.content.globals,
             notify: self.notify.clone(),
         }
     }
@@ -134,35 +140,45 @@ impl Round {
     async fn each(&self, context: &Context) -> Result<()> {
         let listing = self.databases.names(&self.job.settings);
         let names = context.until_cancelled(listing).await?;
+        let mut jobs: Vec<Job> = names.iter().map(|name| self.job_for(name, false)).collect();
+        if self.globals {
+            // Any database will do to ask; the first one is at least named by the user.
+            let first = names.first().map_or("postgres", String::as_str);
+            jobs.push(self.job_for(first, true));
+        }
         let mut failures: Vec<(&str, Error)> = Vec::new();
-        for name in &names {
-            let error = match self.once(name, context).await {
+        for job in &jobs {
+            let error = match self.once(job, context).await {
                 Ok(()) => continue,
                 Err(e) if e.kind() == Kind::Interrupted => return Err(e),
                 Err(e) => e,
             };
-            self.notify.failed(name, &error, context).await;
-            if names.len() == 1 {
+            self.notify.failed(job.subject(), &error, context).await;
+            if jobs.len() == 1 {
                 return Err(error);
             }
-            let error = error.context(format!("database {name}"));
+            let error = error.context(job.subject());
             log::error(&error);
-            failures.push((name, error));
+            failures.push((job.subject(), error));
         }
-        summary(&failures, names.len())
+        summary(&failures, jobs.len())
     }
 
-    /// Backs one database up, and says so.
-    async fn once(&self, database: &str, context: &Context) -> Result<()> {
-        let job = Job {
+    fn job_for(&self, database: &str, globals: bool) -> Job {
+        Job {
             settings: self.job.settings.with_dbname(database),
+            globals,
             ..self.job.clone()
-        };
-        let backup = backup::run(&job, &context.observer, &context.cancel).await?;
-        for line in report(&job, &backup) {
+        }
+    }
+
+    /// Makes one backup, and says so.
+    async fn once(&self, job: &Job, context: &Context) -> Result<()> {
+        let backup = backup::run(job, &context.observer, &context.cancel).await?;
+        for line in report(job, &backup) {
             context.observer.event(Event::Info(line));
         }
-        self.notify.succeeded(database, &backup, context).await;
+        self.notify.succeeded(job.subject(), &backup, context).await;
         Ok(())
     }
 
@@ -191,7 +207,7 @@ impl Round {
     }
 }
 
-/// The error for those of `total` databases that failed, if any did; each has been told by then.
+/// The error for those of `total` backups that failed, if any did; each has been told by then.
 fn summary(failures: &[(&str, Error)], total: usize) -> Result<()> {
     let Some((_, first)) = failures.first() else {
         return Ok(());
@@ -199,11 +215,7 @@ fn summary(failures: &[(&str, Error)], total: usize) -> Result<()> {
     let same = failures.iter().all(|(_, e)| e.kind() == first.kind());
     let kind = if same { first.kind() } else { Kind::Failed };
     let names: Vec<&str> = failures.iter().map(|(name, _)| *name).collect();
-    let text = format!(
-        "{} of {total} databases failed: {}",
-        names.len(),
-        names.join(", ")
-    );
+    let text = format!("{} of {total} backups failed: {}", names.len(), names.join(", "));
     Err(Error::new(kind, text))
 }
 
@@ -211,7 +223,7 @@ fn summary(failures: &[(&str, Error)], total: usize) -> Result<()> {
 fn report(job: &Job, backup: &Backup) -> Vec<String> {
     let mut lines = vec![format!(
         "{} at {}: {} of {} in {}",
-        job.settings.dbname(),
+        job.subject(),
         job.settings.host_text(),
         human::number_of(backup.rows, "row"),
         human::number_of(backup.tables, "table"),

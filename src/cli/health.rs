@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use super::store::Place;
 use super::{Connection, Context, databases, print};
 use crate::store::health::ailment;
+use crate::store::name::subject;
 use crate::{Error, Result};
 
 /// Options of `health`.
@@ -41,7 +42,7 @@ pub async fn run(args: Args, _context: &Context) -> Result<()> {
         let newest = store.latest(database)?.map(|entry| entry.name.time);
         let last = runs.iter().rev().find(|run| run.database == *database);
         if let Some(why) = ailment(newest, last, args.place.now(), args.max_age) {
-            ill.push(format!("{database}: {why}"));
+            ill.push(format!("{}: {why}", subject(database)));
         }
     }
     if names.is_empty() {

@@ -55,7 +55,7 @@ fn list_store(args: &Args) -> Result<()> {
         };
         table.row([
             store.relative(entry),
-            entry.name.database.clone(),
+            entry.name.subject().to_string(),
             human::duration(now - entry.name.time),
             human::bytes(entry.bytes),
             tables,

@@ -11,12 +11,14 @@
 
 mod cutter;
 mod database;
+mod globals;
 mod order;
 mod query;
 mod unit;
 mod worker;
 
 pub use database::{Request, database};
+pub use globals::globals;
 
 use std::io::Write;
 use std::sync::atomic::AtomicUsize;

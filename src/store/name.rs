@@ -32,12 +32,16 @@ impl Tier {
     }
 }
 
+/// What roles and tablespaces are called where a database's name stands.
+const GLOBALS: &str = "globals";
+
 const FORMATS: [Format; 3] = [Format::Gzip, Format::Zstd, Format::Plain];
 
 /// What a backup's file name says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name {
-    /// The database, as it is called on the server.
+    /// The database, as it is called on the server; empty, as no database can be called: what belongs to the whole
+    /// server, which is `globals` in file names.
     pub database: String,
     /// Daily or weekly.
     pub tier: Tier,
@@ -65,6 +69,11 @@ impl Name {
             time: self.time.date().and_time(NaiveTime::MIN),
             ..self.clone()
         }
+    }
+
+    /// What it is a backup of, for people.
+    pub fn subject(&self) -> &str {
+        subject(&self.database)
     }
 
     /// The name within the tier's directory.
@@ -110,13 +119,24 @@ impl Name {
     }
 }
 
+/// A database's name for people; the empty one stands for roles and tablespaces.
+pub fn subject(database: &str) -> &str {
+    match database {
+        "" => "(roles and tablespaces)",
+        name => name,
+    }
+}
+
 /// A database's name as a part of a file's name.
 fn encode(database: &str) -> String {
     let mut out = String::with_capacity(database.len());
+    if database.is_empty() {
+        return GLOBALS.to_string();
+    }
     for (at, byte) in database.bytes().enumerate() {
-        // A leading dot would hide the file; `globals` alone is the name of the cluster-wide dump.
+        // A leading dot would hide the file.
         let plain = matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.')
-            && !(at == 0 && (byte == b'.' || database == "globals"));
+            && !(at == 0 && (byte == b'.' || database == GLOBALS));
         if plain {
             out.push(char::from(byte));
         } else {
@@ -128,6 +148,9 @@ fn encode(database: &str) -> String {
 
 /// The inverse of [`encode`]; `None` for what is no UTF-8 or no escape.
 fn decode(text: &str) -> Option<String> {
+    if text == GLOBALS {
+        return Some(String::new());
+    }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
@@ -183,7 +206,6 @@ mod tests {
             ".app_2026-11-22_03-00-05.sql.gz",
             "app_2026-11-22_ 3-00-05.sql.gz",
             "é_2026-11-22_03-00-05.sql.gz",
-            "globals_2026-11-22_03-00-05.sql.gz",
             "",
         ] {
             assert_eq!(Name::parse(Tier::Daily, name), None, "{name}");
@@ -205,7 +227,10 @@ mod tests {
     }
 
     #[test]
-    fn a_database_called_globals_is_not_the_cluster_wide_dump() {
+    fn a_database_called_globals_is_not_the_roles_and_tablespaces() {
+        let globals = Name::daily("", at("2026-11-22 03:00:05"), Format::Gzip);
+        assert_eq!(globals.file_name(), "globals_2026-11-22_03-00-05.sql.gz");
+        assert_eq!(Name::parse(Tier::Daily, &globals.file_name()), Some(globals));
         let name = Name::daily("globals", at("2026-11-22 03:00:05"), Format::Gzip);
         assert_eq!(name.file_name(), "%67lobals_2026-11-22_03-00-05.sql.gz");
         assert_eq!(Name::parse(Tier::Daily, &name.file_name()), Some(name));

@@ -120,6 +120,11 @@ pub fn pgbouncer() -> Command {
     clean(Command::new(program("pgbouncer", "pgbouncer")))
 }
 
+/// pg_dumpall of the newest major.
+pub fn pg_dumpall() -> Command {
+    clean(Command::new(program("tools-18", "pg_dumpall")))
+}
+
 /// psql of the newest major, without the user's start-up file.
 pub fn psql() -> Command {
     let mut psql = clean(Command::new(program("tools-18", "psql")));

@@ -14,7 +14,7 @@ use super::daemon::Moment;
 use crate::Result;
 use crate::store::health::ailment;
 use crate::store::journal::{Outcome, Run};
-use crate::store::name::Tier;
+use crate::store::name::{Tier, subject};
 use crate::store::retention::Rules;
 use crate::store::{Judged, State, Store};
 
@@ -99,7 +99,7 @@ impl Status {
     fn ailments(&self) -> Vec<String> {
         let ill = self.databases.iter();
         let mut list: Vec<String> = ill
-            .filter_map(|db| Some(format!("{}: {}", db.name, db.ailment.as_ref()?)))
+            .filter_map(|db| Some(format!("{}: {}", subject(&db.name), db.ailment.as_ref()?)))
             .collect();
         if self.databases.is_empty() {
             list.push("there are no backups".into());

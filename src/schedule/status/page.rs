@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use super::{Database, Status};
 use crate::human;
 use crate::store::journal::{Outcome, Run};
+use crate::store::name::subject;
 use crate::store::retention::Verdict;
 
 const STYLE: &str = "
@@ -71,7 +72,7 @@ fn next(status: &Status) -> String {
 }
 
 fn database_section(out: &mut String, status: &Status, database: &Database) {
-    let _ = writeln!(out, "<h2>{}</h2>", escape(&database.name));
+    let _ = writeln!(out, "<h2>{}</h2>", escape(subject(&database.name)));
     match &database.newest {
         Some(newest) => {
             let _ = writeln!(
@@ -129,7 +130,7 @@ fn runs_section(out: &mut String, status: &Status) {
             out,
             "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td>{}</tr>",
             local(status, run.began),
-            escape(&run.database),
+            escape(subject(&run.database)),
             human::duration(TimeDelta::milliseconds((run.seconds * 1000.0) as i64)),
             outcome(run)
         );
