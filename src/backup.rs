@@ -121,6 +121,7 @@ async fn make(
     }
     let suspicious = collapsed(store, &name, bytes)?;
     pending.commit()?;
+    store.link_latest(&name);
 
     let weekly = match is_weekly(&job.rules, &name) {
         true => Some(store.copy_to_weekly(&name)?),

@@ -226,6 +226,17 @@ impl Store {
         Ok(target)
     }
 
+    /// Makes `<db>_latest.sql.gz` in the store's root a relative link to a daily backup. `false` where the file system
+    /// knows no links.
+    pub fn link_latest(&self, daily: &Name) -> bool {
+        let link = self.root.join(daily.latest_file_name());
+        let staged = self.root.join(format!(".latest.{}", std::process::id()));
+        let target = Path::new(daily.tier.directory()).join(daily.file_name());
+        // A link of the same name may be left from a killed run of the same process number.
+        let _ = std::fs::remove_file(&staged);
+        std::os::unix::fs::symlink(target, &staged).is_ok() && std::fs::rename(&staged, &link).is_ok()
+    }
+
     /// Removes backups, for good.
     pub fn remove<'a>(&self, entries: impl IntoIterator<Item = &'a Entry>) -> Result<()> {
         let mut touched = BTreeSet::new();
@@ -353,6 +364,18 @@ mod tests {
         assert_eq!(inode(&weekly), inode(&store.path(&second)));
         let left = std::fs::read_dir(store.root().join("weekly")).unwrap().count();
         assert_eq!(left, 1, "no temporary file stays");
+    }
+
+    #[test]
+    fn latest_is_a_relative_link_to_the_newest_backup() {
+        let (dir, store) = store_with(&[name("a", 1), name("a", 2)]);
+        for day in [1, 2] {
+            assert!(store.link_latest(&name("a", day)));
+        }
+        let link = dir.path().join("a_latest.sql.gz");
+        let target = std::fs::read_link(&link).unwrap();
+        assert_eq!(target, Path::new("daily/a_2026-11-02_03-00-00.sql.gz"));
+        assert_eq!(std::fs::read(link).unwrap(), b"a_2026-11-02_03-00-00.sql.gz");
     }
 
     #[test]

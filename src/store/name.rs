@@ -86,6 +86,11 @@ impl Name {
         format!("{database}_{time}{}", self.format.extension())
     }
 
+    /// The name of the link to the newest backup of its database.
+    pub fn latest_file_name(&self) -> String {
+        format!("{}_latest{}", encode(&self.database), self.format.extension())
+    }
+
     /// What a file's name in a tier's directory says; `None` if we would not have called a file so.
     pub fn parse(tier: Tier, file_name: &str) -> Option<Name> {
         let (stem, format) = FORMATS

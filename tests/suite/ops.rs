@@ -360,6 +360,54 @@ fn a_killed_run_leaves_nothing_that_looks_finished_and_the_next_one_tidies_up() 
 }
 
 #[test]
+fn a_daemon_killed_at_any_moment_loses_no_backup_and_leaves_none_that_is_not_whole() {
+    let db = small(support::server(support::newest()));
+    db.execute("CREATE TABLE plenty AS SELECT i, md5(i::text) FROM generate_series(1, 50000) i");
+    let store = Store::new();
+    let began = Instant::now();
+    store.backup(&db).ok();
+    let usual = began.elapsed();
+    let mut whole = 1;
+    for cycle in 0..24 {
+        let mut child = start(&mut store.pgstow(&db, &["schedule"]));
+        // From before it connects until after it has finished.
+        std::thread::sleep(usual * cycle / 16);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let finished: Vec<_> = store
+            .daily()
+            .into_iter()
+            .filter(|f| !name(f).starts_with('.'))
+            .collect();
+        assert!(
+            finished.len() >= whole,
+            "cycle {cycle}: a finished backup is gone"
+        );
+        whole = finished.len();
+        let list = support::run(&mut store.pgstow(&db, &["list", "--json"])).ok();
+        assert_eq!(
+            list.stdout.matches("\"verified\"").count(),
+            store_entries(&list),
+            "{list}"
+        );
+    }
+    for file in store.daily().iter().filter(|f| !name(f).starts_with('.')) {
+        support::run(store.pgstow(&db, &["verify"]).arg(file)).ok();
+    }
+    store.backup(&db).ok();
+    assert!(
+        store.files().iter().all(|f| !name(f).ends_with("-tmp")),
+        "{:?}",
+        store.files()
+    );
+}
+
+fn store_entries(list: &Done) -> usize {
+    let json: serde_json::Value = serde_json::from_str(&list.stdout).unwrap();
+    json.as_array().unwrap().len()
+}
+
+#[test]
 fn a_second_backup_into_the_same_store_waits_or_is_refused() {
     let db = small(support::server(support::newest()));
     let store = Store::new();
