@@ -22,7 +22,13 @@ struct Absent {
     below: u32,
 }
 
-const ABSENT: &[Absent] = &[];
+const ABSENT: &[Absent] = &[
+    // Publications of whole schemas came with 15.
+    Absent {
+        file: "publication_schema",
+        below: 15,
+    },
+];
 
 const DIFFERENCES: &[Difference] = &[
     // Publications of whole schemas came with 15.
@@ -72,6 +78,122 @@ const DIFFERENCES: &[Difference] = &[
         below: 14,
         newest: "pg_get_function_sqlbody(p.oid)",
         older: "NULL::text",
+    },
+    // Subscript handlers came with 14.
+    Difference {
+        file: "base_type",
+        below: 14,
+        newest: "nullif(t.typsubscript, 0)::regproc::text",
+        older: "NULL::text",
+    },
+    // Multiranges came with 14.
+    Difference {
+        file: "range",
+        below: 14,
+        newest: "format_type(nullif(r.rngmultitypid, 0), NULL)",
+        older: "NULL::text",
+    },
+    // Collations had the locale of ICU in a column of its own since 15, the built-in provider's too since 17.
+    Difference {
+        file: "collation",
+        below: 15,
+        newest: "c.colllocale AS locale",
+        older: "CASE WHEN c.collprovider = 'i' THEN c.collcollate::text END AS locale",
+    },
+    Difference {
+        file: "collation",
+        below: 17,
+        newest: "c.colllocale AS locale",
+        older: "c.colliculocale AS locale",
+    },
+    // ICU rules came with 16.
+    Difference {
+        file: "collation",
+        below: 16,
+        newest: "c.collicurules",
+        older: "NULL::text",
+    },
+    // Publishing generated columns came with 18.
+    Difference {
+        file: "publication",
+        below: 18,
+        newest: "p.pubgencols = 's'",
+        older: "false",
+    },
+    // Column lists and row filters of publications came with 15.
+    Difference {
+        file: "publication_table",
+        below: 15,
+        newest: "CASE WHEN r.prattrs IS NOT NULL THEN ARRAY(\n        SELECT a.attname::text FROM unnest(r.prattrs::int2[]) WITH ORDINALITY AS u (number, position)\n        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = u.number ORDER BY u.position) END",
+        older: "NULL::text[]",
+    },
+    Difference {
+        file: "publication_table",
+        below: 15,
+        newest: "pg_get_expr(r.prqual, r.prrelid)",
+        older: "NULL::text",
+    },
+    // Subscriptions: binary and streaming in 14; two phases and disabling on errors in 15; roles, origin and parallel
+    // streaming in 16; failover in 17; parallel streaming as the default in 18.
+    Difference {
+        file: "subscription",
+        below: 14,
+        newest: "s.subbinary",
+        older: "false",
+    },
+    Difference {
+        file: "subscription",
+        below: 14,
+        newest: "s.substream::text",
+        older: "'f'::text",
+    },
+    Difference {
+        file: "subscription",
+        below: 16,
+        newest: "s.substream::text",
+        older: "CASE WHEN s.substream THEN 't' ELSE 'f' END",
+    },
+    Difference {
+        file: "subscription",
+        below: 15,
+        newest: "s.subtwophasestate <> 'd'",
+        older: "false",
+    },
+    Difference {
+        file: "subscription",
+        below: 15,
+        newest: "s.subdisableonerr",
+        older: "false",
+    },
+    Difference {
+        file: "subscription",
+        below: 16,
+        newest: "s.subpasswordrequired",
+        older: "true",
+    },
+    Difference {
+        file: "subscription",
+        below: 16,
+        newest: "s.subrunasowner",
+        older: "false",
+    },
+    Difference {
+        file: "subscription",
+        below: 16,
+        newest: "s.suborigin",
+        older: "'any'::text",
+    },
+    Difference {
+        file: "subscription",
+        below: 17,
+        newest: "s.subfailover",
+        older: "false",
+    },
+    Difference {
+        file: "subscription",
+        below: 18,
+        newest: "true AS streams_by_default",
+        older: "false AS streams_by_default",
     },
 ];
 

@@ -67,6 +67,8 @@ pub struct Loader {
     pub to_cover: Vec<ObjectId>,
     /// Tables that wait until all columns are known.
     pub tables: Vec<super::table::TableRow>,
+    /// Large objects, to be grouped.
+    pub large_objects: Vec<super::large_object::LargeObjectRow>,
     /// Initial privileges by object and number of the sub-object.
     pub initial_privileges: HashMap<(ObjectId, i32), Vec<String>>,
     /// Bytes and, for heaps, pages by table.

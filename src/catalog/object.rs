@@ -62,6 +62,8 @@ pub enum Facet {
     Attach,
     /// A trigger's state where it differs from its parent's, or a table's row security switch.
     State,
+    /// Changed privileges of something that the dump does not make: of the object (0) or of the column of this number.
+    Privileges(i32),
 }
 
 /// Names one node of the dump: catalog, row, facet.
@@ -171,6 +173,8 @@ pub enum Drop {
         /// The statement, ending in a newline.
         statement: String,
     },
+    /// Large objects, which a function drops.
+    LargeObjects(Vec<u32>),
 }
 
 impl Drop {
@@ -212,7 +216,18 @@ END
                     dollar_quoted(&body, "")
                 )
             }
+            Drop::LargeObjects(oids) => oids.iter().map(|oid| unlink(*oid, if_exists)).collect(),
         })
+    }
+}
+
+fn unlink(oid: u32, if_exists: bool) -> String {
+    if if_exists {
+        format!(
+            "SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata WHERE oid = '{oid}';\n"
+        )
+    } else {
+        format!("SELECT pg_catalog.lo_unlink('{oid}');\n")
     }
 }
 
@@ -276,6 +291,8 @@ pub struct Part {
 /// Privileges of an object or column, against what it would have without a GRANT.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Privileges {
+    /// What stands before GRANT and REVOKE: nothing, or `ALTER DEFAULT PRIVILEGES FOR ROLE r `.
+    pub prefix: String,
     /// As `GRANT ... ON` says it: `TABLE public.t`, `FUNCTION public.f(integer)`.
     pub on: String,
     /// The header's name.
@@ -329,8 +346,8 @@ pub struct Object {
     pub tag: Option<String>,
     /// Its owner, unquoted; `None` for kinds that have none.
     pub owner: Option<String>,
-    /// What `ALTER ... OWNER TO` calls it; `None`: the owner follows from another object.
-    pub owner_address: Option<String>,
+    /// What `ALTER ... OWNER TO` calls it; none: the owner follows from another object.
+    pub owner_addresses: Vec<String>,
     /// What `COMMENT ON` calls it, its sub-objects (columns, by number) and its parts.
     pub addresses: Vec<Address>,
     /// Its text.
@@ -377,7 +394,7 @@ impl Object {
             type_name,
             tag: None,
             owner: None,
-            owner_address: None,
+            owner_addresses: Vec::new(),
             addresses: Vec::new(),
             definition: Box::new(definition),
             drop: Drop::Never,
@@ -393,7 +410,7 @@ impl Object {
     #[must_use]
     pub fn owned(mut self, owner: &str, kind: &str, name: &str) -> Self {
         self.owner = Some(owner.to_string());
-        self.owner_address = Some(format!("{kind} {name}"));
+        self.owner_addresses = vec![format!("{kind} {name}")];
         self
     }
 
@@ -435,6 +452,7 @@ impl Object {
             };
             let column = column.map(ident);
             self.privileges.push(Privileges {
+                prefix: String::new(),
                 on,
                 tag,
                 column,

@@ -38,7 +38,7 @@ impl CatalogRow for SchemaRow {
         if self.is_public {
             object.drop = Drop::Never;
             if self.owned_by_database_owner {
-                object.owner_address = None;
+                object.owner_addresses.clear();
             }
             forget_known_comment(loader, id);
         }

@@ -104,7 +104,7 @@ impl CatalogRow for SequenceRow {
         .addressed("SEQUENCE", &name)
         .granted(format!("SEQUENCE {name}"), None, self.acl.clone(), base);
         if is_identity {
-            object.owner_address = None;
+            object.owner_addresses.clear();
         } else {
             object = object.dropped("SEQUENCE", &name);
         }

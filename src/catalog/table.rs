@@ -119,7 +119,7 @@ fn add(row: TableRow, loader: &mut Loader) {
     .dropped(type_name, &name)
     .granted(format!("TABLE {name}"), None, row.acl.clone(), base);
     if row.kind == "f" {
-        object.owner_address = Some(format!("FOREIGN TABLE {name}"));
+        object.owner_addresses = vec![format!("FOREIGN TABLE {name}")];
     }
     object.parts = parts;
     object.session = SessionState {
@@ -429,6 +429,8 @@ impl Table {
             out.push_str(&c.column.alterations(name, self.is_foreign()));
         }
         match row.replica_identity.as_str() {
+            // A foreign table has no identity to set, though its catalog row says NOTHING.
+            _ if self.is_foreign() => {}
             "f" => writeln!(out, "\nALTER TABLE ONLY {name} REPLICA IDENTITY FULL;")?,
             "n" => writeln!(out, "\nALTER TABLE ONLY {name} REPLICA IDENTITY NOTHING;")?,
             _ => {}

@@ -22,8 +22,8 @@ const WORDS: &[(char, &str)] = &[
     ('d', "DELETE"),
     ('t', "TRIGGER"),
     ('D', "TRUNCATE"),
-    ('w', "UPDATE"),
     ('m', "MAINTAIN"),
+    ('w', "UPDATE"),
     ('X', "EXECUTE"),
     ('U', "USAGE"),
     ('C', "CREATE"),
@@ -57,7 +57,8 @@ pub fn statements(privileges: &Privileges, owner: Option<&str>) -> Result<String
         if !words.is_empty() {
             let what = list(&words, &privileges.on, column);
             text.push_str(&format!(
-                "REVOKE {what} ON {} FROM {};\n",
+                "{}REVOKE {what} ON {} FROM {};\n",
+                privileges.prefix,
                 privileges.on,
                 grantee(&item)
             ));
@@ -82,7 +83,8 @@ pub fn statements(privileges: &Privileges, owner: Option<&str>) -> Result<String
             if !words.is_empty() {
                 let what = list(words, &privileges.on, column);
                 target.push_str(&format!(
-                    "GRANT {what} ON {} TO {}{option};\n",
+                    "{}GRANT {what} ON {} TO {}{option};\n",
+                    privileges.prefix,
                     privileges.on,
                     grantee(&item)
                 ));
@@ -213,6 +215,7 @@ mod tests {
     fn of(on: &str, column: Option<&str>, acl: &[&str], base: &[&str]) -> String {
         let strings = |items: &[&str]| items.iter().map(|s| (*s).to_string()).collect();
         let privileges = Privileges {
+            prefix: String::new(),
             on: on.to_string(),
             tag: String::new(),
             column: column.map(str::to_string),
@@ -265,6 +268,7 @@ mod tests {
     #[test]
     fn an_unknown_privilege_is_an_error_not_a_skip() {
         let privileges = Privileges {
+            prefix: String::new(),
             on: "TABLE t".into(),
             tag: String::new(),
             column: None,

@@ -188,10 +188,14 @@ impl Writer<'_> {
     }
 
     fn owner(&mut self, object: &Object) {
-        if let (true, Some(address), Some(owner)) =
-            (self.options.owners, &object.owner_address, &object.owner)
-        {
-            let _ = writeln!(self.text, "ALTER {address} OWNER TO {};\n", ident(owner));
+        let Some(owner) = object.owner.as_ref().filter(|_| self.options.owners) else {
+            return;
+        };
+        for address in &object.owner_addresses {
+            let _ = writeln!(self.text, "ALTER {address} OWNER TO {};", ident(owner));
+        }
+        if !object.owner_addresses.is_empty() {
+            self.text.push('\n');
         }
     }
 

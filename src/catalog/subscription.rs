@@ -1,0 +1,107 @@
+//! Subscriptions of this database. Making one from a dump never connects to the publisher, and neither does dropping
+//! one for `--clean`.
+
+use super::kind::CatalogRow;
+use super::loader::Loader;
+use super::object::{Drop, Object, ObjectId, Rank, class};
+use super::row::row_struct;
+use crate::Result;
+use crate::sql::{ident, ident_list, script_literal};
+
+/// Whether this role may read the connection strings; where it may not, the query is not run, and coverage names any
+/// subscription that the database has.
+pub const READABLE: &str = "SELECT has_column_privilege('pg_subscription', 'subconninfo', 'SELECT')";
+
+row_struct! {
+    /// A subscription.
+    pub struct SubscriptionRow {
+        oid: u32,
+        name: String,
+        owner: u32,
+        connection: String,
+        slot: Option<String>,
+        publications: Vec<String>,
+        synchronous_commit: String,
+        is_binary: bool,
+        /// `t` on, `f` off, `p` parallel.
+        streaming: String,
+        /// Whether the server's own default for streaming is `parallel`.
+        streams_by_default: bool,
+        two_phase: bool,
+        disable_on_error: bool,
+        password_required: bool,
+        run_as_owner: bool,
+        origin: String,
+        failover: bool,
+    }
+}
+
+impl CatalogRow for SubscriptionRow {
+    fn load(self, loader: &mut Loader) -> Result<()> {
+        let id = ObjectId::new(class::SUBSCRIPTION, self.oid);
+        let name = ident(&self.name);
+        let create = format!(
+            "CREATE SUBSCRIPTION {name} CONNECTION {} PUBLICATION {} WITH ({});\n",
+            script_literal(&self.connection),
+            ident_list(self.publications.iter().map(String::as_str)),
+            self.options().join(", ")
+        );
+        let mut object = Object::new(id, Rank::Subscription, "SUBSCRIPTION", None, &self.name, create)
+            .owned(&loader.role(self.owner), "SUBSCRIPTION", &name)
+            .addressed("SUBSCRIPTION", &name);
+        object.drop = drop(&self.name);
+        loader.add(object);
+        Ok(())
+    }
+}
+
+/// DROP SUBSCRIPTION goes to the publisher to drop the slot there, and so cannot be part of a transaction: the slot is
+/// given up first.
+fn drop(name: &str) -> Drop {
+    let quoted = ident(name);
+    let statements = [
+        format!("ALTER SUBSCRIPTION {quoted} DISABLE;\n"),
+        format!("ALTER SUBSCRIPTION {quoted} SET (slot_name = NONE);\n"),
+        format!("DROP SUBSCRIPTION {quoted};\n"),
+    ];
+    Drop::Guarded {
+        when: format!(
+            "EXISTS (SELECT FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid\n    \
+             WHERE d.datname = pg_catalog.current_database() AND s.subname = {})",
+            script_literal(name)
+        ),
+        statement: statements.concat(),
+    }
+}
+
+impl SubscriptionRow {
+    fn options(&self) -> Vec<String> {
+        let slot = self.slot.as_deref().map_or("NONE".to_string(), script_literal);
+        let mut list = vec!["connect = false".to_string(), format!("slot_name = {slot}")];
+        let mut say = |is_set: bool, text: &str| {
+            if is_set {
+                list.push(text.to_string());
+            }
+        };
+        say(self.is_binary, "binary = true");
+        say(self.streaming == "t", "streaming = on");
+        say(self.streaming == "p", "streaming = parallel");
+        say(
+            self.streaming == "f" && self.streams_by_default,
+            "streaming = off",
+        );
+        say(self.two_phase, "two_phase = on");
+        say(self.disable_on_error, "disable_on_error = true");
+        say(!self.password_required, "password_required = false");
+        say(self.run_as_owner, "run_as_owner = true");
+        say(self.failover, "failover = true");
+        if self.synchronous_commit != "off" {
+            let value = ident(&self.synchronous_commit);
+            say(true, &format!("synchronous_commit = {value}"));
+        }
+        if !self.origin.eq_ignore_ascii_case("any") {
+            say(true, &format!("origin = {}", self.origin));
+        }
+        list
+    }
+}
