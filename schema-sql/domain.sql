@@ -3,7 +3,7 @@ SELECT t.oid, n.nspname AS schema, t.typname AS name, t.typowner AS owner,
     format_type(t.typbasetype, t.typtypmod) AS base,
     CASE WHEN t.typcollation NOT IN (0, b.typcollation)
         THEN quote_ident(cn.nspname) || '.' || quote_ident(co.collname) END AS collation,
-    coalesce(pg_get_expr(t.typdefaultbin, 0), quote_literal(t.typdefault)) AS default_expression,
+    coalesce(pg_get_expr(t.typdefaultbin, 0), '''' || replace(t.typdefault, '''', '''''') || '''') AS default_expression,
     t.typnotnull AS not_null,
     (SELECT k.oid FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'n' LIMIT 1) AS not_null_oid,
     (SELECT k.conname FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'n' LIMIT 1) AS not_null_name,

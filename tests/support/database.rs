@@ -125,6 +125,12 @@ impl Drop for Db<'_> {
         if !self.ours {
             return;
         }
+        // A database with subscriptions cannot be dropped, and dropping those would go to their publishers.
+        let _ = self.try_execute(
+            "SELECT format('ALTER SUBSCRIPTION %1$I DISABLE; ALTER SUBSCRIPTION %1$I SET (slot_name = NONE); \
+             DROP SUBSCRIPTION %1$I', subname) FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid \
+             WHERE d.datname = current_database() \\gexec",
+        );
         // A server that the test took down needs no database dropped.
         let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote(&self.name));
         let _ = self.cluster.postgres().try_execute(&drop);

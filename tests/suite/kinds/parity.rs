@@ -35,6 +35,21 @@ const REASONS: &[(&str, &str)] = &[
         "one blank where there are no columns",
     ),
     (
+        "BEGIN;",
+        "around large objects' contents, for which lo_put needs no transaction of its own",
+    ),
+    (
+        "COMMIT;",
+        "around large objects' contents, for which lo_put needs no transaction of its own",
+    ),
+    ("SELECT pg_catalog.lo_open(", "contents go by lo_put"),
+    ("SELECT pg_catalog.lowrite(", "contents go by lo_put"),
+    ("SELECT pg_catalog.lo_close(", "contents go by lo_put"),
+    (
+        "CREATE SUBSCRIPTION ",
+        "pg_dump names options that the server it comes from does not know",
+    ),
+    (
         "CREATE POLICY readers ",
         "ours names the roles in the order of their names, so that equal databases give equal dumps",
     ),
