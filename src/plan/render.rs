@@ -43,11 +43,14 @@ pub fn render(nodes: &Nodes<'_>, order: &[usize], options: &Options) -> Result<V
     Ok(writer.steps)
 }
 
-/// Session settings for whoever replays the file. Only what every server from 13 on knows is set outright;
+/// The header, by which a reader knows that the file must end with the closing line, and session settings for whoever
+/// replays the file. Only what every server from 13 on knows is set outright;
 /// `transaction_timeout` (17+) is set where there is one.
 fn preamble(nodes: &Nodes<'_>) -> String {
     format!(
-        "SET statement_timeout = 0;\n\
+        "--\n-- PostgreSQL database dump\n--\n\n\
+         -- Dumped by pgstow\n\n\
+         SET statement_timeout = 0;\n\
          SET lock_timeout = 0;\n\
          SET idle_in_transaction_session_timeout = 0;\n\
          SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name = 'transaction_timeout';\n\

@@ -334,6 +334,34 @@ fn a_truncated_or_damaged_file_leaves_the_database_as_it_was() {
 }
 
 #[test]
+fn our_own_file_cut_anywhere_is_told_as_truncated() {
+    let server = support::server(support::newest());
+    let db = server.database("restore_cut");
+    db.execute("CREATE TABLE public.t AS SELECT i AS a FROM generate_series(1, 50000) i; CREATE TABLE public.u AS TABLE public.t;");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("dump.sql");
+    run(pgstow().args(["dump", "--dbname", &db.uri(), "-f"]).arg(&file)).ok();
+    let text = std::fs::read(&file).unwrap();
+    let target = server.database("restore_cut_target");
+    let before = picture(&target);
+    // Where each statement ends, which is where nothing but the header tells that something is missing.
+    let ends = memchr::memmem::find_iter(&text, b";\n\n").map(|at| at + 3);
+    let cuts: Vec<usize> = ends
+        .chain(memchr::memmem::find_iter(&text, b"\n\\.\n").map(|at| at + 4))
+        .collect();
+    assert!(cuts.len() > 8, "only {} cuts", cuts.len());
+    for cut in cuts {
+        for bytes in [text[..cut].to_vec(), gzip(&text[..cut])] {
+            let done = restore_text(&target, &bytes);
+            assert_eq!(done.code, 4, "cut at {cut}: {done}");
+            assert!(done.stderr.contains("truncated"), "{done}");
+        }
+    }
+    assert!(picture(&target) == before);
+    restore_text(&target, &text).ok();
+}
+
+#[test]
 fn what_is_no_script_is_refused() {
     let server = support::server(support::newest());
     let db = server.database("restore_refused");
