@@ -12,7 +12,7 @@ use super::{Connection, Context, human, prompt};
 use crate::archive::Archive;
 use crate::connect::{Session, Settings, connect};
 use crate::event::{Event, Phase};
-use crate::restore::{self, Counts, Options};
+use crate::restore::{self, Counts, MissingRoles, Needs, Options};
 use crate::{Error, Result};
 
 /// Options of `restore`.
@@ -39,12 +39,30 @@ pub struct Args {
     /// Do not freeze rows as they load (COPY FREEZE)
     #[arg(long, help_heading = "Restore")]
     no_freeze: bool,
+    /// What to do where the script gives something to a role that does not exist
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_enum,
+        default_value = "fail",
+        help_heading = "Restore"
+    )]
+    missing_roles: MissingRoles,
     /// Memory of the server for each index build, such as 1GB [default: at least 256MB]
     #[arg(long, value_name = "SIZE", help_heading = "Restore")]
     maintenance_work_mem: Option<String>,
     /// Processes of the server that help with an index build [default: up to 4]
     #[arg(long, value_name = "NUMBER", help_heading = "Restore")]
     parallel_maintenance_workers: Option<u16>,
+}
+
+fn missing_roles(text: &str) -> Result<MissingRoles, String> {
+    match text {
+        "fail" => Ok(MissingRoles::Fail),
+        "skip" => Ok(MissingRoles::Skip),
+        "create" => Ok(MissingRoles::Create),
+        _ => Err("expected fail, skip or create".into()),
+    }
 }
 
 /// Where the script comes from.
@@ -61,6 +79,9 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let (input, bytes) = open(&source)?;
     context.observer.event(Event::Phase(Phase::Connect));
     let session = context.until_cancelled(connect(&settings)).await?;
+    context
+        .until_cancelled(preflight(&session, &source, &args, context))
+        .await?;
     let target = match &args.target_db {
         Some(name) => format!("database {name:?} on {} will be made", session.host_text()),
         None => {
@@ -76,6 +97,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         freeze: !args.no_freeze,
         maintenance_work_mem: args.maintenance_work_mem.clone(),
         parallel_maintenance_workers: args.parallel_maintenance_workers,
+        missing_roles: args.missing_roles,
     };
     let start = Instant::now();
     let told = |e: Error| e.context(name(&source));
@@ -136,6 +158,33 @@ fn open(source: &Source) -> Result<(Box<dyn Read + Send>, u64)> {
         Archive::open(path)?;
     }
     Ok((Box::new(file), if meta.is_file() { meta.len() } else { 0 }))
+}
+
+/// What would make it fail, before anybody is asked anything.
+async fn preflight(session: &Session, source: &Source, args: &Args, context: &Context) -> Result<()> {
+    let (mut needs, mut index) = (Needs::default(), None);
+    // What can be read only once is not read for this.
+    if let Source::File(path) = source
+        && path.is_file()
+    {
+        let path = path.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let index = Archive::open(&path)?.map(|archive| archive.index().clone());
+            Ok((Needs::read(crate::archive::open_file(&path)?), index))
+        });
+        let read = reading
+            .await
+            .map_err(|e| Error::failed("reading the file failed").because(e))?;
+        (needs, index) = read.map_err(|e: Error| e.context(name(source)))?;
+    }
+    restore::preflight(
+        session,
+        &needs,
+        index.as_ref(),
+        args.missing_roles,
+        &*context.observer,
+    )
+    .await
 }
 
 fn name(source: &Source) -> String {

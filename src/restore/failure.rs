@@ -67,7 +67,7 @@ fn hint(message: &ServerMessage) -> Option<&'static str> {
              (--clean).",
         ),
         "42704" if message.message.starts_with("role ") => {
-            Some("Create the role, or use a dump without owners and privileges.")
+            Some("Create the role, or restore with --missing-roles skip or create.")
         }
         _ => None,
     }

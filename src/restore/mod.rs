@@ -13,7 +13,9 @@ pub mod database;
 mod failure;
 mod freeze;
 mod picture;
+mod preflight;
 mod proof;
+mod roles;
 mod source;
 mod verdict;
 
@@ -26,10 +28,13 @@ use tokio_util::sync::CancellationToken;
 
 pub use conversation::Counts;
 pub use picture::{Differences, Painter, Picture};
+pub use preflight::{Needs, preflight};
 pub use proof::{Comparison, TestRestore, beside, compare, swap, test_restore};
+pub use roles::MissingRoles;
 
 use conversation::{Conversation, Sent};
 use freeze::Freezer;
+use roles::Roles;
 use source::Batch;
 use verdict::{Verdict, copy_target, verdict};
 
@@ -51,6 +56,8 @@ pub struct Options {
     pub maintenance_work_mem: Option<String>,
     /// `max_parallel_maintenance_workers`; `None`: up to four, as far as the server has workers.
     pub parallel_maintenance_workers: Option<u16>,
+    /// What to do where the script names a role that does not exist.
+    pub missing_roles: MissingRoles,
 }
 
 impl Default for Options {
@@ -59,6 +66,7 @@ impl Default for Options {
             freeze: true,
             maintenance_work_mem: None,
             parallel_maintenance_workers: None,
+            missing_roles: MissingRoles::default(),
         }
     }
 }
@@ -78,6 +86,7 @@ pub async fn run(
     let standard_strings = setting(&session, "standard_conforming_strings").await? == "on";
     let opening = opening(&session, options).await?;
     let version = session.version;
+    let roles = preflight::roles(&session).await?;
     let wire = session.into_wire().await?;
     let mut batches = source::start(input, standard_strings);
     let mut replay = Replay {
@@ -90,6 +99,8 @@ pub async fn run(
         observer: Arc::clone(observer),
         own_transaction: false,
         version,
+        roles,
+        missing_roles: options.missing_roles,
         offset: 0,
     };
     let result = tokio::select! {
@@ -170,6 +181,8 @@ struct Replay {
     own_transaction: bool,
     /// `server_version_num`.
     version: u32,
+    roles: Roles,
+    missing_roles: MissingRoles,
     /// Bytes of the file replayed so far.
     offset: u64,
 }
@@ -242,6 +255,7 @@ impl Replay {
             ));
         }
         match verdict(statement, self.version) {
+            Verdict::Send if !self.has_roles(text, line).await? => Ok(()),
             Verdict::Send => {
                 self.freezer.note(text);
                 let sent = Sent::Statement {
@@ -276,6 +290,43 @@ impl Replay {
         }
     }
 
+    /// Whether a statement can be sent for all that the roles it names are concerned: they are there, or have just been
+    /// created. False: it is left out.
+    async fn has_roles(&mut self, text: &[u8], line: u64) -> Result<bool> {
+        self.roles.note(text);
+        let missing = self.roles.missing(text);
+        if missing.is_empty() {
+            return Ok(true);
+        }
+        match self.missing_roles {
+            // The server says so better, and knows of roles that a DO block of the script has made.
+            MissingRoles::Fail => Ok(true),
+            MissingRoles::Skip => {
+                let statement = failure::abbreviate(text);
+                self.observer.event(Event::Warning(format!(
+                    "line {line}: left out, for the role does not exist: {statement}"
+                )));
+                Ok(false)
+            }
+            MissingRoles::Create => {
+                for role in missing {
+                    // The name's own bytes, for the script may be in any encoding.
+                    let quoted = [b"\"", &doubled(&role)[..], b"\""].concat();
+                    let own = Sent::Own("CREATE ROLE");
+                    self.conversation
+                        .send(own, &[b"CREATE ROLE ", &quoted, b" NOLOGIN"])
+                        .await?;
+                    let name = String::from_utf8_lossy(&role).into_owned();
+                    self.observer.event(Event::Warning(format!(
+                        "role {name:?} did not exist and is created"
+                    )));
+                    self.roles.add(role);
+                }
+                Ok(true)
+            }
+        }
+    }
+
     async fn copy(&mut self, statement: &Statement) -> Result<()> {
         let text = &statement.text;
         let target = copy_target(text);
@@ -293,6 +344,13 @@ impl Replay {
         };
         self.conversation.send(sent, &parts).await
     }
+}
+
+/// Bytes with each double quote doubled.
+fn doubled(name: &[u8]) -> Vec<u8> {
+    name.iter()
+        .flat_map(|&b| std::iter::repeat_n(b, if b == b'"' { 2 } else { 1 }))
+        .collect()
 }
 
 fn refused(line: u64, statement: &str, why: &str) -> Error {

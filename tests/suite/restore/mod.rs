@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use crate::support::{self, Db, Done, pgstow, run, run_with_input};
 
 mod faults;
+mod preflight;
 mod proof;
 
 /// A schema with what makes a restore hard, on every major.
