@@ -42,8 +42,8 @@ pub struct Args {
     /// What to do where the script gives something to a role that does not exist
     #[arg(
         long,
-        value_name = "WHAT",
-        value_enum,
+        value_name = "fail|skip|create",
+        value_parser = missing_roles,
         default_value = "fail",
         help_heading = "Restore"
     )]
