@@ -1,13 +1,17 @@
--- Rows that stand for another object: array types for their elements' types, row types for their tables, multiranges for
+-- Rows that stand for another object, as far as anything depends on them: array types for their elements' types, row types for their tables, multiranges for
 -- their ranges, relations of composite types for the types, indexes of constraints for the constraints.
 SELECT 'pg_type'::regclass::oid AS class, t.oid, 'pg_type'::regclass::oid AS for_class, t.typelem AS for_oid
 FROM pg_type t
 JOIN pg_type e ON e.oid = t.typelem AND e.typarray = t.oid
 WHERE t.oid >= 16384
+  AND EXISTS (SELECT FROM pg_depend d
+      WHERE d.refclassid = 'pg_type'::regclass AND d.refobjid = t.oid AND d.deptype <> 'i')
 UNION ALL
 SELECT 'pg_type'::regclass, c.reltype, 'pg_class'::regclass, c.oid
 FROM pg_class c
 WHERE c.reltype >= 16384 AND c.relkind <> 'c'
+  AND EXISTS (SELECT FROM pg_depend d
+      WHERE d.refclassid = 'pg_type'::regclass AND d.refobjid = c.reltype)
 UNION ALL
 SELECT 'pg_class'::regclass, c.oid, 'pg_type'::regclass, c.reltype
 FROM pg_class c

@@ -6,8 +6,8 @@ WITH left_out (schema, rule) AS MATERIALIZED (
     WHERE n.nspname ~ '^pg_' OR n.nspname = 'information_schema'
 ), extension_relation (relation) AS MATERIALIZED (
     SELECT e.objid FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.deptype = 'e'
-), relation (oid, rule) AS MATERIALIZED (
-    SELECT c.oid, CASE
+), relation (oid, kind, rule) AS MATERIALIZED (
+    SELECT c.oid, c.relkind, CASE
         WHEN c.relpersistence = 't' THEN 'temporary'
         WHEN x.relation IS NOT NULL THEN 'on a table of an extension'
         ELSE l.rule END
@@ -24,6 +24,9 @@ WITH left_out (schema, rule) AS MATERIALIZED (
     UNION ALL
     SELECT 'pg_type'::regclass, t.oid, coalesce(l.rule, r.rule)
     FROM pg_type t LEFT JOIN left_out l ON l.schema = t.typnamespace LEFT JOIN relation r ON r.oid = t.typrelid
+    LEFT JOIN pg_type element ON element.typarray = t.oid
+    -- Row types come with their tables, array types with their elements'.
+    WHERE r.kind IS NOT DISTINCT FROM 'c' OR r.kind IS NULL AND element.oid IS NULL
     UNION ALL
     SELECT 'pg_proc'::regclass, p.oid, l.rule
     FROM pg_proc p LEFT JOIN left_out l ON l.schema = p.pronamespace

@@ -1,4 +1,10 @@
 -- Indexes, but for those behind constraints: ready ones, and valid ones or partitioned tables' own.
+WITH statistics (relation, columns, targets) AS MATERIALIZED (
+    SELECT a.attrelid, array_agg(a.attnum ORDER BY a.attnum), array_agg(a.attstattarget::int4 ORDER BY a.attnum)
+    FROM pg_attribute a
+    WHERE a.attstattarget >= 0 AND a.attnum > 0
+    GROUP BY a.attrelid
+)
 SELECT i.indexrelid AS oid, n.nspname AS schema, c.relname AS name, t.relowner AS owner,
     i.indrelid AS table_oid,
     quote_ident(tn.nspname) || '.' || quote_ident(t.relname) AS table_name,
@@ -6,10 +12,8 @@ SELECT i.indexrelid AS oid, n.nspname AS schema, c.relname AS name, t.relowner A
     i.indisclustered AS is_clustered,
     i.indisreplident AS is_replica_identity,
     t.relkind = 'm' AS on_materialized_view,
-    ARRAY(SELECT a.attnum FROM pg_attribute a
-        WHERE a.attrelid = c.oid AND a.attstattarget >= 0 ORDER BY a.attnum) AS statistics_columns,
-    ARRAY(SELECT a.attstattarget::int4 FROM pg_attribute a
-        WHERE a.attrelid = c.oid AND a.attstattarget >= 0 ORDER BY a.attnum) AS statistics_targets,
+    coalesce(st.columns, '{}') AS statistics_columns,
+    coalesce(st.targets, '{}') AS statistics_targets,
     inh.inhparent AS parent,
     quote_ident(pn.nspname) || '.' || quote_ident(p.relname) AS parent_name,
     coalesce(s.spcname, '') AS tablespace
@@ -18,6 +22,7 @@ JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_class t ON t.oid = i.indrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_namespace tn ON tn.oid = t.relnamespace
+LEFT JOIN statistics st ON st.relation = c.oid
 LEFT JOIN pg_inherits inh ON inh.inhrelid = i.indexrelid
 LEFT JOIN pg_class p ON p.oid = inh.inhparent
 LEFT JOIN pg_namespace pn ON pn.oid = p.relnamespace

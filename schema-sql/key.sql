@@ -1,4 +1,10 @@
 -- Constraints with an index behind them: primary keys, unique and exclusion constraints.
+WITH statistics (relation, columns, targets) AS MATERIALIZED (
+    SELECT a.attrelid, array_agg(a.attnum ORDER BY a.attnum), array_agg(a.attstattarget::int4 ORDER BY a.attnum)
+    FROM pg_attribute a
+    WHERE a.attstattarget >= 0 AND a.attnum > 0
+    GROUP BY a.attrelid
+)
 SELECT k.oid, k.conname AS name, t.relowner AS owner,
     n.nspname AS schema,
     k.conrelid AS table_oid, t.relname AS table,
@@ -12,16 +18,15 @@ SELECT k.oid, k.conname AS name, t.relowner AS owner,
     c.relname AS index_name,
     inh.inhparent AS parent_index,
     quote_ident(pn.nspname) || '.' || quote_ident(p.relname) AS parent_index_name,
-    ARRAY(SELECT a.attnum FROM pg_attribute a
-        WHERE a.attrelid = c.oid AND a.attstattarget >= 0 ORDER BY a.attnum) AS statistics_columns,
-    ARRAY(SELECT a.attstattarget::int4 FROM pg_attribute a
-        WHERE a.attrelid = c.oid AND a.attstattarget >= 0 ORDER BY a.attnum) AS statistics_targets,
+    coalesce(st.columns, '{}') AS statistics_columns,
+    coalesce(st.targets, '{}') AS statistics_targets,
     coalesce(s.spcname, '') AS tablespace
 FROM pg_constraint k
 JOIN pg_class t ON t.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = t.relnamespace
 JOIN pg_index i ON i.indexrelid = k.conindid
 JOIN pg_class c ON c.oid = i.indexrelid
+LEFT JOIN statistics st ON st.relation = c.oid
 LEFT JOIN pg_inherits inh ON inh.inhrelid = i.indexrelid
 LEFT JOIN pg_class p ON p.oid = inh.inhparent
 LEFT JOIN pg_namespace pn ON pn.oid = p.relnamespace

@@ -134,15 +134,20 @@ fn compression_word(code: &str) -> Option<&'static str> {
 /// Lets comments and privileges of a relation's columns find them.
 #[must_use]
 pub fn with_columns(mut object: Object, loader: &Loader, columns: &[Column], relation: &str) -> Object {
+    let of = columns.first().map(|column| Loader::relation(column.relation));
+    let is_described = of.is_some_and(|of| loader.catalog.is_described(of));
     for column in columns {
-        let name = format!("{relation}.{}", ident(&column.name));
-        let of = Loader::relation(column.relation);
-        object.addresses.push(Address {
-            of,
-            sub: i32::from(column.number),
-            kind: "COLUMN",
-            name,
-        });
+        // Most columns have neither comment nor label, and a name for each would be most of the memory.
+        if let (Some(of), true) = (of, is_described) {
+            let name = format!("{relation}.{}", ident(&column.name));
+            let sub = i32::from(column.number);
+            object.addresses.push(Address {
+                of,
+                sub,
+                kind: "COLUMN",
+                name,
+            });
+        }
         if column.acl.is_some() {
             let base = loader.base_privileges(object.id, i32::from(column.number), None);
             object = object.granted(

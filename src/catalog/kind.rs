@@ -21,8 +21,8 @@ pub struct Kind {
     pub sql: &'static str,
     /// The columns it gives.
     pub columns: &'static [&'static str],
-    /// Takes its rows.
-    pub load: fn(Vec<Row>, &mut Loader) -> Result<()>,
+    /// Takes one of its rows.
+    pub load: fn(&Row, &mut Loader) -> Result<()>,
 }
 
 /// A registry line.
@@ -31,23 +31,31 @@ pub const fn kind<R: CatalogRow>(name: &'static str, sql: &'static str) -> Kind 
         name,
         sql,
         columns: R::COLUMNS,
-        load: load_rows::<R>,
+        load: load_row::<R>,
     }
 }
 
-fn load_rows<R: CatalogRow>(rows: Vec<Row>, loader: &mut Loader) -> Result<()> {
-    if let Some(row) = rows.first() {
+fn load_row<R: CatalogRow>(row: &Row, loader: &mut Loader) -> Result<()> {
+    R::from_row(row)?.load(loader)
+}
+
+impl Kind {
+    /// Checks that a row of the query has the columns that are expected.
+    ///
+    /// # Errors
+    /// Names both lists.
+    pub fn check_columns(&self, row: &Row) -> Result<()> {
         let names: Vec<&str> = row.columns().iter().map(|c| c.name()).collect();
-        let expected = R::COLUMNS.iter().map(|name| name.trim_start_matches("r#"));
-        if !names.iter().copied().eq(expected.clone()) {
-            return Err(Error::failed(format!(
-                "a catalog query gives the columns {names:?} where {:?} were expected",
-                expected.collect::<Vec<_>>()
-            )));
+        let expected: Vec<&str> = self
+            .columns
+            .iter()
+            .map(|name| name.trim_start_matches("r#"))
+            .collect();
+        if names == expected {
+            return Ok(());
         }
+        Err(Error::failed(format!(
+            "the query gives the columns {names:?} where {expected:?} were expected"
+        )))
     }
-    for row in rows {
-        R::from_row(&row)?.load(loader)?;
-    }
-    Ok(())
 }

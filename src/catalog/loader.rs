@@ -52,6 +52,13 @@ pub struct Catalog {
     pub encoding: String,
 }
 
+impl Catalog {
+    /// Whether an object or something in it has a comment or a security label.
+    pub fn is_described(&self, id: ObjectId) -> bool {
+        self.comments.contains_key(&id) || self.security_labels.contains_key(&id)
+    }
+}
+
 /// What the kinds fill while they load.
 #[derive(Debug, Default)]
 pub struct Loader {
@@ -63,6 +70,8 @@ pub struct Loader {
     pub columns: HashMap<u32, Vec<Column>>,
     /// Check constraints by table or domain.
     pub checks: HashMap<ObjectId, Vec<super::check::Check>>,
+    /// Whether rows will be written, so that they need objects too.
+    pub rows: bool,
     /// What the kinds must claim.
     pub to_cover: Vec<ObjectId>,
     /// Tables that wait until all columns are known.
@@ -99,9 +108,18 @@ impl Loader {
         self.columns.remove(&relation).unwrap_or_default()
     }
 
-    /// Adds a finished object.
-    pub fn add(&mut self, object: Object) {
-        self.catalog.objects.push(object);
+    /// Adds a finished object. What nobody will say anything about needs no address.
+    pub fn add(&mut self, mut object: Object) {
+        let catalog = &mut self.catalog;
+        if !catalog.extension_dependencies.contains_key(&object.id) {
+            object
+                .addresses
+                .retain(|address| catalog.is_described(address.of));
+        }
+        object.addresses.shrink_to_fit();
+        object.depends.shrink_to_fit();
+        object.parts.shrink_to_fit();
+        catalog.objects.push(object);
     }
 
     /// The node of a relation (table, view, sequence, index).

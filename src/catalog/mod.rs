@@ -48,6 +48,7 @@ mod options;
 mod policy;
 mod publication;
 mod range;
+mod read;
 mod rule;
 mod schema;
 mod sequence;
@@ -64,14 +65,11 @@ mod ts_template;
 mod user_mapping;
 mod view;
 
-use futures_util::future::try_join_all;
-use tokio_postgres::error::SqlState;
-
+use crate::Result;
 use crate::connect::Session;
-use crate::{Error, Result};
 use kind::{Kind, kind};
 pub use loader::Catalog;
-use loader::Loader;
+pub use read::{lock, read};
 pub use rows::TableRows;
 
 /// A registry line: the query's file is named once.
@@ -81,8 +79,10 @@ macro_rules! registered {
     };
 }
 
-/// The registry: facts first, for the kinds look them up; a kind before those that take from it.
+/// The registry: what must be claimed first, for it is the longest list and soon short; then facts, for the kinds look
+/// them up; a kind before those that take from it.
 pub const KINDS: &[Kind] = registered![
+    "coverage" => coverage::CoverageRow,
     "role" => facts::RoleRow,
     "depend" => facts::DependRow,
     "alias" => facts::AliasRow,
@@ -136,14 +136,10 @@ pub const KINDS: &[Kind] = registered![
     "large_object" => large_object::LargeObjectRow,
     "default_privileges" => default_privileges::DefaultPrivilegesRow,
     "changed_privileges" => changed_privileges::ChangedPrivilegesRow,
-    "coverage" => coverage::CoverageRow,
 ];
 
 /// The query that runs before all others.
 const LOCKABLE: &str = include_str!("../../schema-sql/lockable.sql");
-
-/// Tables in one `LOCK TABLE` statement: few round trips, statements of moderate length.
-const LOCK_BATCH: usize = 1000;
 
 /// Names and texts of all queries, as the newest server takes them.
 pub fn queries() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -153,76 +149,11 @@ pub fn queries() -> impl Iterator<Item = (&'static str, &'static str)> {
         .chain([("lockable", LOCKABLE), ("sequence_name", sequence::NAMES)])
 }
 
-/// Reads every object inside the session's current transaction, after taking an ACCESS SHARE lock on every table so
-/// that what the server's functions describe cannot change under way.
+/// [Locks](lock) every table, then [reads](read) every object, in the session's current transaction.
 ///
 /// # Errors
-/// A table that may not be locked (it is named by the server), a lost connection, an object that no kind understands.
+/// As for both.
 pub async fn load(session: &Session) -> Result<Catalog> {
-    lock_tables(session).await?;
-    let results = try_join_all(KINDS.iter().map(|kind| rows_of(session, kind))).await?;
-    let mut loader = Loader::default();
-    sequence::load_values(session, &mut loader).await?;
-    for (kind, rows) in KINDS.iter().zip(results) {
-        (kind.load)(rows, &mut loader)
-            .map_err(|e| e.context(format!("reading the catalog ({})", kind.name)))?;
-    }
-    table::finish(&mut loader);
-    large_object::finish(&mut loader);
-    let encoding = session
-        .client
-        .query_one(
-            "SELECT pg_encoding_to_char(encoding)::text FROM pg_database WHERE datname = current_database()",
-            &[],
-        )
-        .await?;
-    loader.catalog.encoding = encoding.get(0);
-    coverage::check(session, &loader.catalog, &loader.to_cover).await?;
-    Ok(loader.catalog)
-}
-
-async fn lock_tables(session: &Session) -> Result<()> {
-    let rows = session.client.query(LOCKABLE, &[]).await?;
-    let names: Vec<String> = rows.iter().map(|row| row::value(row, 0)).collect::<Result<_>>()?;
-    try_join_all(names.chunks(LOCK_BATCH).map(|batch| async move {
-        let statement = format!("LOCK TABLE {} IN ACCESS SHARE MODE", batch.join(", "));
-        session.client.batch_execute(&statement).await
-    }))
-    .await
-    .map_err(|e| lock_failure(e, names.len()))?;
-    Ok(())
-}
-
-/// Why the tables could not be locked, and what to do about it.
-fn lock_failure(error: tokio_postgres::Error, tables: usize) -> Error {
-    let code = error.code().cloned();
-    let error = Error::from(error).context("cannot lock every table for reading");
-    match code {
-        Some(SqlState::INSUFFICIENT_PRIVILEGE) => error.hint(
-            "the role needs SELECT on every table of the database; membership in pg_read_all_data (14+) gives that",
-        ),
-        Some(SqlState::OUT_OF_MEMORY) => error.hint(format!(
-            "the dump locks {tables} tables at once: raise the server's max_locks_per_transaction (times \
-             max_connections it should exceed that number) and restart it"
-        )),
-        _ => error,
-    }
-}
-
-async fn readable(session: &Session, question: &str) -> Result<bool> {
-    row::value(&session.client.query_one(question, &[]).await?, 0)
-}
-
-async fn rows_of(session: &Session, kind: &Kind) -> Result<Vec<tokio_postgres::Row>> {
-    if kind.name == "subscription" && !readable(session, subscription::READABLE).await? {
-        return Ok(Vec::new());
-    }
-    let Some(sql) = dialect::adapt(kind.name, kind.sql, session.version) else {
-        return Ok(Vec::new());
-    };
-    session
-        .client
-        .query(&sql, &[])
-        .await
-        .map_err(|e| Error::from(e).context(format!("reading the catalog ({})", kind.name)))
+    lock(session).await?;
+    read(&[session], true).await
 }

@@ -2,6 +2,7 @@
 //!
 //! A partition is a full CREATE TABLE and an ATTACH of its own; an inheritance child states only what is its own.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use super::check::Check;
@@ -80,15 +81,22 @@ impl CatalogRow for TableRow {
 
 /// Makes objects of all tables, once every table's columns are known.
 pub fn finish(loader: &mut Loader) {
-    for row in std::mem::take(&mut loader.tables) {
-        add(row, loader);
+    let rows = std::mem::take(&mut loader.tables);
+    let parents: HashSet<u32> = rows.iter().flat_map(|row| row.parents.iter().copied()).collect();
+    for row in rows {
+        let own = if parents.contains(&row.oid) {
+            loader.columns.get(&row.oid).cloned().unwrap_or_default()
+        } else {
+            loader.columns_of(row.oid)
+        };
+        let columns = table_columns(&row, own, loader);
+        add(row, columns, loader);
     }
 }
 
-fn add(row: TableRow, loader: &mut Loader) {
+fn add(row: TableRow, columns: Vec<TableColumn>, loader: &mut Loader) {
     let id = Loader::relation(row.oid);
     let name = qualified(&row.schema, &row.name);
-    let columns = table_columns(&row, loader);
     let checks = loader.checks.remove(&id).unwrap_or_default();
     let checks: Vec<Check> = checks
         .into_iter()
@@ -148,14 +156,13 @@ fn add(row: TableRow, loader: &mut Loader) {
         object.depends.push(id);
         loader.add(object);
     }
-    if row.kind == "r" {
+    if row.kind == "r" && loader.rows {
         add_rows(&row, &plain, loader);
     }
 }
 
 /// The table's columns with what is inherited taken apart from what is its own.
-fn table_columns(row: &TableRow, loader: &Loader) -> Vec<TableColumn> {
-    let own = loader.columns.get(&row.oid).cloned().unwrap_or_default();
+fn table_columns(row: &TableRow, own: Vec<Column>, loader: &Loader) -> Vec<TableColumn> {
     own.into_iter()
         .map(|column| {
             let inherited: Vec<&Column> = row

@@ -91,6 +91,8 @@ impl Args {
             dump: dump::Request {
                 snapshot: self.snapshot.options(),
                 plan: plan::Options {
+                    schema: true,
+                    rows: true,
                     clean: true,
                     if_exists: true,
                     owners: self.content.owners,

@@ -27,6 +27,12 @@ pub struct Args {
     /// Connections that read rows at the same time [default: the number of processors, at most 4]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: Option<u16>,
+    /// Only the definitions of objects, no rows
+    #[arg(short, long, conflicts_with = "data_only")]
+    schema_only: bool,
+    /// Only rows and values of sequences, no definitions; rows that others refer to come first
+    #[arg(short = 'a', long, conflicts_with = "clean")]
+    data_only: bool,
     /// Drop each object before creating it
     #[arg(short, long)]
     clean: bool,
@@ -66,6 +72,8 @@ impl Args {
         dump::Request {
             snapshot: self.snapshot.options(),
             plan: plan::Options {
+                schema: !self.data_only,
+                rows: !self.schema_only,
                 clean: self.clean,
                 if_exists: self.if_exists,
                 owners: !self.no_owner,

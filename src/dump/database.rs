@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::SecondsFormat;
 use tokio_util::sync::CancellationToken;
 
-use super::{Options, Source, stream};
+use super::{Options, Source, stream, workers};
 use crate::archive::{Compression, FORMAT_VERSION, Header, Summary};
 use crate::connect::{Session, Settings, Snapshot, SnapshotOptions, connect};
 use crate::event::{Event, Observer, Phase};
@@ -60,7 +60,11 @@ async fn prepare(settings: &Settings, request: &Request, observer: &dyn Observer
     let mut leader = connect(settings).await?;
     let snapshot = Snapshot::take(&leader, &request.snapshot).await?;
     observer.event(Event::Phase(Phase::Introspect));
-    let catalog = catalog::load(&leader).await?;
+    let tables = catalog::lock(&leader).await?;
+    let helpers = helpers(settings, request, &snapshot, tables).await;
+    let sessions: Vec<&Session> = std::iter::once(&leader).chain(&helpers).collect();
+    let catalog = catalog::read(&sessions, request.plan.rows).await?;
+    drop(helpers);
     let plan = plan::build(&catalog, &request.plan)?;
     for warning in &plan.warnings {
         observer.event(Event::Warning(warning.clone()));
@@ -76,6 +80,31 @@ async fn prepare(settings: &Settings, request: &Request, observer: &dyn Observer
     Ok((source, plan))
 }
 
+/// From this many tables on the catalog is read by several sessions.
+const MANY_TABLES: usize = 500;
+
+/// Further sessions to read a large catalog with. Where there cannot be any, the leader does it alone.
+async fn helpers(settings: &Settings, request: &Request, snapshot: &Snapshot, tables: usize) -> Vec<Session> {
+    let mut helpers = Vec::new();
+    let jobs = workers(request.jobs);
+    if tables < MANY_TABLES || snapshot.id.is_none() {
+        return helpers;
+    }
+    for _ in 1..jobs.min(MOST_READERS) {
+        let Ok(session) = connect(settings).await else {
+            break;
+        };
+        if snapshot.join(&session).await.is_err() {
+            break;
+        }
+        helpers.push(session);
+    }
+    helpers
+}
+
+/// Sessions that read a catalog at once: a few queries make most of the work.
+const MOST_READERS: usize = 3;
+
 /// What the index says about the dump. It must not depend on anything but the snapshot and the options.
 fn header(source: &Source, request: &Request) -> Header {
     let Session {
@@ -84,12 +113,16 @@ fn header(source: &Source, request: &Request) -> Header {
         ..
     } = &source.leader;
     let plan::Options {
+        schema,
+        rows,
         clean,
         if_exists,
         owners,
         privileges,
     } = request.plan;
     let options = [
+        ("schema", schema),
+        ("rows", rows),
         ("clean", clean),
         ("if_exists", if_exists),
         ("owners", owners),

@@ -73,11 +73,10 @@ impl Default for Options {
     }
 }
 
-impl Options {
-    fn workers(&self) -> usize {
-        let processors = || std::thread::available_parallelism().map_or(1, |n| n.get()).min(4);
-        self.jobs.unwrap_or_else(processors).max(1)
-    }
+/// Connections that read at once: as asked for, or as many as there are processors, at most four.
+fn workers(jobs: Option<usize>) -> usize {
+    let processors = || std::thread::available_parallelism().map_or(1, |n| n.get()).min(4);
+    jobs.unwrap_or_else(processors).max(1)
 }
 
 /// Writes a dump: everything the plan says, in its order, then the index.
@@ -92,7 +91,7 @@ pub async fn stream<W: Write + Send + 'static>(
     cancel: &CancellationToken,
 ) -> Result<(W, Summary)> {
     let shared = source.snapshot.id.is_some();
-    if !shared && options.workers() > 1 {
+    if !shared && workers(options.jobs) > 1 {
         let reason = source.snapshot.not_exported.as_deref();
         observer.event(Event::Info(
             reason
@@ -208,7 +207,7 @@ fn all_threads<W: Write + Send>(
     order: &Order,
 ) -> Result<(W, Summary)> {
     let workers = if source.snapshot.id.is_some() {
-        options.workers()
+        workers(options.jobs)
     } else {
         1
     };

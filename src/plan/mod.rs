@@ -15,6 +15,10 @@ pub use crate::catalog::TableRows;
 /// What a dump shall contain and in which form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
+    /// The definitions of objects: everything but the data section.
+    pub schema: bool,
+    /// Rows, values of sequences, contents of large objects.
+    pub rows: bool,
     /// `DROP` each object before creating it.
     pub clean: bool,
     /// ... with `IF EXISTS`.
@@ -25,12 +29,29 @@ pub struct Options {
     pub privileges: bool,
 }
 
+impl Default for Options {
+    /// Everything, as pg_dump without options has it.
+    fn default() -> Self {
+        Options {
+            schema: true,
+            rows: true,
+            clean: false,
+            if_exists: false,
+            owners: true,
+            privileges: true,
+        }
+    }
+}
+
 /// Orders the catalog's objects and writes their statements.
 ///
 /// # Errors
 /// Something in the catalog that is not understood (a privilege of an unknown kind).
 pub fn build(catalog: &Catalog, options: &Options) -> Result<Plan> {
     let mut nodes = nodes::Nodes::new(catalog);
+    if !options.schema {
+        nodes.order_rows();
+    }
     let (order, warnings) = resolve::resolve(&mut nodes);
     let steps = render::render(&nodes, &order, options)?;
     Ok(Plan { steps, warnings })

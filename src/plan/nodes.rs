@@ -19,10 +19,10 @@ pub struct Node {
     pub rank: Rank,
     /// Its section; never earlier than that of anything it needs.
     pub section: Section,
-    /// What it needs for itself.
-    pub needs: HashSet<ObjectId>,
+    /// What it needs for itself; something may stand here twice.
+    pub needs: Vec<ObjectId>,
     /// What its unsplit parts need, part by part.
-    pub parts: Vec<(ObjectId, HashSet<ObjectId>)>,
+    pub parts: Vec<(ObjectId, Vec<ObjectId>)>,
     /// Parts that were split off.
     pub split: Vec<ObjectId>,
 }
@@ -53,12 +53,8 @@ impl<'a> Nodes<'a> {
                 part: None,
                 rank: object.rank,
                 section: order::section(object.rank),
-                needs: HashSet::new(),
-                parts: object
-                    .parts
-                    .iter()
-                    .map(|part| (part.id, HashSet::new()))
-                    .collect(),
+                needs: Vec::new(),
+                parts: object.parts.iter().map(|part| (part.id, Vec::new())).collect(),
                 split: Vec::new(),
             });
         }
@@ -111,9 +107,9 @@ impl<'a> Nodes<'a> {
                 continue;
             }
             if let Some(&(at, slot)) = part_of.get(&dependency.of) {
-                self.list[at].parts[slot].1.insert(dependency.on);
+                self.list[at].parts[slot].1.push(dependency.on);
             } else if let Some(at) = self.find(dependency.of) {
-                self.list[at].needs.insert(dependency.on);
+                self.list[at].needs.push(dependency.on);
             }
         }
     }
@@ -132,10 +128,27 @@ impl<'a> Nodes<'a> {
             while let Some(index) = pending.pop() {
                 for attachment in self.catalog.index_attachments.get(&index).into_iter().flatten() {
                     if let Some(&at) = self.places.get(key) {
-                        self.list[at].needs.insert(*attachment);
+                        self.list[at].needs.push(*attachment);
                     }
                     pending.push(attachment.facet(Facet::Itself));
                 }
+            }
+        }
+    }
+
+    /// Puts rows that others refer to before those: without the schema, the foreign keys are there already.
+    pub fn order_rows(&mut self) {
+        for object in self
+            .catalog
+            .objects
+            .iter()
+            .filter(|object| object.rank == Rank::ForeignKey)
+        {
+            let [table, referenced] = object.depends[..] else {
+                continue;
+            };
+            if let (Some(&at), true) = (self.places.get(&table.facet(Facet::Data)), table != referenced) {
+                self.list[at].needs.push(referenced.facet(Facet::Data));
             }
         }
     }
@@ -161,7 +174,7 @@ impl<'a> Nodes<'a> {
                     let refresh = id.facet(Facet::Data);
                     match self.places.get(&refresh) {
                         Some(&place) if self.list[place].rank == Rank::Refresh => {
-                            self.list[at].needs.insert(refresh);
+                            self.list[at].needs.push(refresh);
                         }
                         Some(_) => {}
                         None => pending.push(read),
@@ -190,7 +203,7 @@ impl<'a> Nodes<'a> {
             return;
         };
         let (_, mut needs) = self.list[at].parts.swap_remove(slot);
-        needs.insert(self.list[at].id);
+        needs.push(self.list[at].id);
         self.list[at].split.push(part);
         let node = Node {
             id: part,
@@ -206,24 +219,32 @@ impl<'a> Nodes<'a> {
         self.list.push(node);
     }
 
+    /// What decides a node's place where no dependency does.
+    fn name_key(&self, at: usize) -> impl Ord + '_ {
+        let (node, object) = (&self.list[at], self.object(at));
+        let part = node
+            .part
+            .map(|part| object.parts.iter().position(|p| p.id == part));
+        let names = (
+            object.schema.as_deref(),
+            object.name.as_str(),
+            object.signature.as_str(),
+        );
+        (
+            order::pass(node.rank),
+            node.section,
+            order::position(node.rank),
+            names,
+            part,
+            node.id.facet,
+            node.id,
+        )
+    }
+
     /// Node numbers in the order that only names decide: section, rank, schema, name, signature, facet, OID.
     pub fn by_name(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.list.len()).collect();
-        order.sort_by_cached_key(|&at| {
-            let (node, object) = (&self.list[at], self.object(at));
-            (
-                order::pass(node.rank),
-                node.section,
-                order::position(node.rank),
-                object.schema.clone(),
-                object.name.clone(),
-                object.signature.clone(),
-                node.part
-                    .map(|part| object.parts.iter().position(|p| p.id == part)),
-                node.id.facet,
-                node.id,
-            )
-        });
+        order.sort_by(|&a, &b| self.name_key(a).cmp(&self.name_key(b)));
         order
     }
 }

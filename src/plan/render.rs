@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use super::nodes::Nodes;
-use super::order::{self, Pass};
+use super::nodes::{Node, Nodes};
+use super::order::{Pass, Section, pass, section};
 use super::privileges;
 use super::{Options, Step};
 use crate::Result;
-use crate::catalog::object::{Address, Data, Form, Object, ObjectId, SessionState, class};
+use crate::catalog::object::{Address, Data, Form, Object, ObjectId, Rank, SessionState, class};
 use crate::sql::{comment_text, ident, script_literal};
 
 /// Writes the steps of a plan.
@@ -19,28 +19,42 @@ pub fn render(nodes: &Nodes<'_>, order: &[usize], options: &Options) -> Result<V
         text: preamble(nodes),
         state: None,
     };
-    if options.clean {
-        writer.drops(order);
+    let order: Vec<usize> = order
+        .iter()
+        .copied()
+        .filter(|&at| is_wanted(&nodes.list[at], options))
+        .collect();
+    if options.clean && options.schema {
+        writer.drops(&order);
     }
     for &at in order
         .iter()
-        .filter(|&&at| order::pass(nodes.list[at].rank) == Pass::Main)
+        .filter(|&&at| pass(nodes.list[at].rank) == Pass::Main)
     {
         writer.node(at);
     }
-    if options.privileges {
-        for &at in order {
+    if options.privileges && options.schema {
+        for &at in &order {
             writer.privileges(at)?;
         }
     }
     for &at in order
         .iter()
-        .filter(|&&at| order::pass(nodes.list[at].rank) == Pass::Last)
+        .filter(|&&at| pass(nodes.list[at].rank) == Pass::Last)
     {
         writer.node(at);
     }
     writer.flush();
     Ok(writer.steps)
+}
+
+/// Whether a node is of the sections that were asked for. A refresh makes rows, though it stands at the end.
+fn is_wanted(node: &Node, options: &Options) -> bool {
+    if section(node.rank) == Section::Data || node.rank == Rank::Refresh {
+        options.rows
+    } else {
+        options.schema
+    }
 }
 
 /// The header, by which a reader knows that the file must end with the closing line, and session settings for whoever

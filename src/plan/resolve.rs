@@ -122,7 +122,7 @@ fn use_shell(nodes: &mut Nodes<'_>, steps: &[(usize, usize)]) -> bool {
         let is_function = matches!(nodes.list[from].rank, Rank::Function | Rank::Aggregate);
         if is_function && nodes.list[to].rank == Rank::Type && nodes.find(shell).is_some() {
             give_up(nodes, from, to);
-            nodes.list[from].needs.insert(shell);
+            nodes.list[from].needs.push(shell);
             return true;
         }
     }

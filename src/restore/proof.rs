@@ -209,6 +209,8 @@ fn request(index: Option<&Index>) -> dump::Request {
     dump::Request {
         snapshot: SnapshotOptions::default(),
         plan: plan::Options {
+            schema: index.is_none() || on("schema"),
+            rows: index.is_none() || on("rows"),
             clean: on("clean"),
             if_exists: on("if_exists"),
             owners: on("owners"),

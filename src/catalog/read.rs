@@ -1,0 +1,142 @@
+//! Runs the registry's queries: locks first, then every query once, spread over the sessions at hand.
+
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::StreamExt;
+use futures_util::future::try_join_all;
+use futures_util::stream;
+use tokio_postgres::RowStream;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
+
+use super::kind::Kind;
+use super::loader::{Catalog, Loader};
+use super::{KINDS, LOCKABLE, coverage, dialect, large_object, row, sequence, subscription, table};
+use crate::connect::Session;
+use crate::{Error, Result};
+
+/// Tables in one `LOCK TABLE` statement: few round trips, statements of moderate length.
+const LOCK_BATCH: usize = 1000;
+
+/// Queries under way at once on one session: the next is at the server before the last one's rows are through.
+const PIPELINED: usize = 2;
+
+/// Facts that only rows need.
+const FOR_ROWS: &[&str] = &["table_size"];
+
+/// Takes an ACCESS SHARE lock on every table, so that what the server's functions describe cannot change under way.
+/// Returns the number of tables.
+///
+/// # Errors
+/// A table that may not be locked (it is named by the server), a full lock table, a lost connection.
+pub async fn lock(session: &Session) -> Result<usize> {
+    let rows = session.client.query(LOCKABLE, &[]).await?;
+    let names: Vec<String> = rows.iter().map(|row| row::value(row, 0)).collect::<Result<_>>()?;
+    try_join_all(names.chunks(LOCK_BATCH).map(|batch| async move {
+        let statement = format!("LOCK TABLE {} IN ACCESS SHARE MODE", batch.join(", "));
+        session.client.batch_execute(&statement).await
+    }))
+    .await
+    .map_err(|e| lock_failure(e, names.len()))?;
+    Ok(names.len())
+}
+
+/// Why the tables could not be locked, and what to do about it.
+fn lock_failure(error: tokio_postgres::Error, tables: usize) -> Error {
+    let code = error.code().cloned();
+    let error = Error::from(error).context("cannot lock every table for reading");
+    match code {
+        Some(SqlState::INSUFFICIENT_PRIVILEGE) => error.hint(
+            "the role needs SELECT on every table of the database; membership in pg_read_all_data (14+) gives that",
+        ),
+        Some(SqlState::OUT_OF_MEMORY) => error.hint(format!(
+            "the dump locks {tables} tables at once: raise the server's max_locks_per_transaction (times \
+             max_connections it should exceed that number) and restart it"
+        )),
+        _ => error,
+    }
+}
+
+/// Reads every object. The tables must be [locked](lock); all sessions must be on the same snapshot, and the first one's
+/// locks protect what the others read. Sizes of tables are read only where `rows` are wanted.
+///
+/// # Errors
+/// A lost connection, an object that no kind understands.
+pub async fn read(sessions: &[&Session], rows: bool) -> Result<Catalog> {
+    let &leader = sessions
+        .first()
+        .ok_or_else(|| Error::failed("the catalog needs a session to be read by"))?;
+    let mut loader = Loader {
+        rows,
+        ..Loader::default()
+    };
+    if rows {
+        sequence::load_values(leader, &mut loader).await?;
+    }
+    let places = Mutex::new(sessions.repeat(PIPELINED));
+    let wanted = KINDS.iter().filter(|kind| rows || !FOR_ROWS.contains(&kind.name));
+    let places = &places;
+    let queries = wanted.map(|kind| async move {
+        // There are never more queries waiting for their first row than places.
+        let session = places
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop()
+            .unwrap_or(leader);
+        let rows = start(session, kind).await;
+        places
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(session);
+        (kind, rows)
+    });
+    let mut started = stream::iter(queries).buffered(sessions.len() * PIPELINED);
+    while let Some((kind, rows)) = started.next().await {
+        let doing = |e: Error| e.context(format!("reading the catalog ({})", kind.name));
+        let Some(rows) = rows.map_err(doing)? else {
+            continue;
+        };
+        load_rows(kind, rows, &mut loader).await.map_err(doing)?;
+    }
+    table::finish(&mut loader);
+    large_object::finish(&mut loader);
+    loader.catalog.encoding = encoding(leader).await?;
+    coverage::check(leader, &loader.catalog, &loader.to_cover).await?;
+    Ok(loader.catalog)
+}
+
+async fn encoding(session: &Session) -> Result<String> {
+    let sql =
+        "SELECT pg_encoding_to_char(encoding)::text FROM pg_database WHERE datname = current_database()";
+    Ok(session.client.query_one(sql, &[]).await?.get(0))
+}
+
+/// Asks for a kind's rows; `None` where the server cannot have any.
+async fn start(session: &Session, kind: &Kind) -> Result<Option<RowStream>> {
+    if kind.name == "subscription" && !readable(session, subscription::READABLE).await? {
+        return Ok(None);
+    }
+    let Some(sql) = dialect::adapt(kind.name, kind.sql, session.version) else {
+        return Ok(None);
+    };
+    let none: [&(dyn ToSql + Sync); 0] = [];
+    Ok(Some(session.client.query_raw(&sql, none).await?))
+}
+
+async fn readable(session: &Session, question: &str) -> Result<bool> {
+    row::value(&session.client.query_one(question, &[]).await?, 0)
+}
+
+/// Takes rows one by one as they come: all of them at once would be most of the memory.
+async fn load_rows(kind: &Kind, rows: RowStream, loader: &mut Loader) -> Result<()> {
+    let mut rows = std::pin::pin!(rows);
+    let mut is_first = true;
+    while let Some(row) = rows.next().await {
+        let row = row?;
+        if std::mem::take(&mut is_first) {
+            kind.check_columns(&row)?;
+        }
+        (kind.load)(&row, loader)?;
+    }
+    Ok(())
+}
