@@ -65,6 +65,13 @@ const DIFFERENCES: &[Difference] = &[
         newest: "r.rngmultitypid >= 16384",
         older: "false",
     },
+    // So did scans by ranges of pages: before, each part of a table would read all of it.
+    Difference {
+        file: "table_size",
+        below: 14,
+        newest: "CASE WHEN am.amname = 'heap' THEN pg_relation_size(c.oid) / current_setting('block_size')::int8 END",
+        older: "NULL::int8",
+    },
     // So did the choice of a compression method.
     Difference {
         file: "column",

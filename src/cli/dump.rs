@@ -1,7 +1,8 @@
 //! `pgstow dump`: a dump outside the store, to a file or standard output.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -60,8 +61,10 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     match &args.file {
         Some(file) if !to_stdout => to_file(&args, file, &request, context).await,
         _ => {
-            let out = std::io::stdout();
-            stream(&args, BufWriter::new(out), &request, context).await?;
+            // Not through the standard library's buffer, which looks for line ends.
+            let out = std::io::stdout().as_fd().try_clone_to_owned();
+            let out = File::from(out.map_err(|e| Error::io("cannot write to standard output", e))?);
+            stream(&args, out, &request, context).await?;
             Ok(())
         }
     }

@@ -1,8 +1,6 @@
 //! Log lines on standard error: `[INFO] ...` as a person or Loki reads them, or one JSON object a line.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
 
 use tracing::Level;
 use tracing::field::{Field, Visit};
@@ -11,7 +9,6 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::progress::{Display, Progress, Stderr};
 use crate::Error;
 use crate::event::{Event, Observer};
 
@@ -33,7 +30,7 @@ pub fn start(options: &super::Global) {
     };
     let log = tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_writer(|| Stderr)
+        .with_writer(std::io::stderr)
         .with_ansi(false);
     match options.log_format {
         Format::Text => log.event_format(Lines).init(),
@@ -47,24 +44,11 @@ pub fn error(error: &Error) {
 }
 
 /// The observer of the command line.
-#[derive(Debug)]
-pub struct Log(Mutex<Progress>);
-
-impl Log {
-    /// Logs, and shows progress as the options want it.
-    pub fn new(options: &super::Global) -> Log {
-        Log(Mutex::new(Progress::new(Display::of_stderr(options))))
-    }
-}
+#[derive(Debug, Clone, Copy)]
+pub struct Log;
 
 impl Observer for Log {
     fn event(&self, event: Event) {
-        // Whoever panicked holding it left nothing worse than a wrong number.
-        let mut progress = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(text) = progress.take(&event, Instant::now()) {
-            tracing::info!("{text}");
-        }
-        drop(progress);
         match event {
             Event::Warning(text) => tracing::warn!("{text}"),
             Event::Info(text) => tracing::info!("{text}"),

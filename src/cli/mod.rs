@@ -25,7 +25,6 @@ pub use crate::human;
 pub mod list;
 pub mod log;
 mod notify;
-pub mod progress;
 mod prompt;
 pub mod restore;
 pub mod schedule;
@@ -51,12 +50,7 @@ Exit codes:
 
 /// Stows a PostgreSQL database into one plain-SQL .sql.gz and brings it back
 #[derive(Debug, Parser)]
-#[command(name = "pgstow", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
-#[command(
-    override_usage = "pgstow [OPTIONS] [VERB]",
-    subcommand_value_name = "VERB",
-    subcommand_help_heading = "Verbs"
-)]
+#[command(name = "pgstow", version, propagate_version = true, after_help = EXIT_CODES, disable_help_subcommand = true)]
 // `-h` is the host, as in pg_dump and psql; help is `-?` there too.
 #[command(disable_help_flag = true)]
 pub struct Cli {
@@ -159,9 +153,9 @@ pub struct Context {
 
 impl Context {
     /// A context that reports to the log.
-    pub fn new(options: &Global, cancel: CancellationToken) -> Context {
+    pub fn new(cancel: CancellationToken) -> Context {
         Context {
-            observer: Arc::new(log::Log::new(options)),
+            observer: Arc::new(log::Log),
             cancel,
         }
     }
@@ -179,7 +173,6 @@ impl Context {
 
 /// Writes a report to standard output. A reader that went away is an error that ends the program quietly.
 pub fn print(text: &str) -> Result<()> {
-    progress::wipe();
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())

@@ -80,7 +80,7 @@ impl CopyReader {
                     )));
                 }
             }
-            if let Some(message) = failure.take_if(|message| message.severity == "FATAL") {
+            if let Some(message) = failure.take_if(|message| message.severity != "ERROR") {
                 return Err(Error::failed("the server ended the connection").with_server(message));
             }
         }

@@ -90,14 +90,10 @@ pub async fn stream<W: Write + Send + 'static>(
     observer: Arc<dyn Observer>,
     cancel: &CancellationToken,
 ) -> Result<(W, Summary)> {
-    let shared = source.snapshot.id.is_some();
-    if !shared && workers(options.jobs) > 1 {
-        let reason = source.snapshot.not_exported.as_deref();
-        observer.event(Event::Info(
-            reason
-                .unwrap_or("the snapshot cannot be shared, one connection reads everything")
-                .into(),
-        ));
+    if workers(options.jobs) > 1
+        && let Some(reason) = fewer_workers(&source)
+    {
+        observer.event(Event::Info(reason));
     }
     observer.event(total(&plan));
     let patience = options.patience;
@@ -148,6 +144,21 @@ impl Drop for StopWhenDropped {
         // The process may be about to end, and the server's queries are to be cancelled before.
         let _ = self.ended.recv_timeout(Duration::from_secs(2));
     }
+}
+
+/// Why several connections cannot do all that they do elsewhere.
+fn fewer_workers(source: &Source) -> Option<String> {
+    if source.snapshot.id.is_none() {
+        let reason = source.snapshot.not_exported.as_deref();
+        return Some(
+            reason
+                .unwrap_or("the snapshot cannot be shared, so one connection reads everything")
+                .into(),
+        );
+    }
+    (source.leader.version < 140_000).then(|| {
+        "PostgreSQL before 14 cannot read a table in parts, so each table is read by one connection".into()
+    })
 }
 
 /// Resolves when the leader's connection is lost: its locks and its snapshot go with it.

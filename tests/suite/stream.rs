@@ -182,6 +182,40 @@ fn the_file_is_the_same_for_any_number_of_jobs() {
 }
 
 #[test]
+fn one_connection_does_where_the_snapshot_cannot_be_shared() {
+    let db = support::server(support::newest()).database("alone");
+    db.execute(TABLES);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let observer: Arc<dyn Observer> = {
+        let told = Arc::clone(&told);
+        Arc::new(move |event| {
+            if let Event::Info(text) = event {
+                told.lock().unwrap().push(text);
+            }
+        })
+    };
+    let (alone, shared) = block_on(async {
+        let mut alone = source(&db, None).await;
+        let joined = source(&db, alone.snapshot.id.take()).await;
+        alone.snapshot.not_exported = Some("it is a pooler".into());
+        let shared = dump(joined, plan(&db, &NAMES), Compression::Gzip(1), 2).await.0;
+        let (plan, options) = (plan(&db, &NAMES), options(Compression::Gzip(1), 4));
+        let done = dump::stream(
+            alone,
+            plan,
+            Vec::new(),
+            options,
+            observer,
+            &CancellationToken::new(),
+        )
+        .await;
+        (done.unwrap().0, shared)
+    });
+    assert!(alone == shared, "the files differ");
+    assert_eq!(*told.lock().unwrap(), ["it is a pooler"]);
+}
+
+#[test]
 fn the_text_is_what_one_connection_would_have_written() {
     for server in support::servers() {
         let db = server.database("text");

@@ -1,7 +1,7 @@
 -- The data set of the end-to-end benchmark: about 1.2 GB of SQL text at scale 1, in the proportions of an ordinary
 -- application. Deterministic: the same scale gives the same rows.
 --
---   psql -v scale=1 -f benches/dataset.sql
+--   psql -v scale=1 -f benches/dataset/dataset.sql
 \set ON_ERROR_STOP on
 SET synchronous_commit = off;
 SET maintenance_work_mem = '256MB';
