@@ -20,6 +20,7 @@ pub mod compare;
 pub mod connection;
 mod databases;
 pub mod dump;
+mod examples;
 pub mod health;
 pub use crate::human;
 pub mod list;
@@ -87,22 +88,31 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Back a database up into the store, verify, rotate (the default)
+    #[command(after_help = examples::BACKUP)]
     Backup(backup::Args),
     /// Replay a backup, ours or pg_dump's, into a database: all of it or nothing
+    #[command(after_help = examples::RESTORE)]
     Restore(restore::Args),
     /// Show the backups in the store, or what is inside one
+    #[command(after_help = examples::LIST)]
     List(list::Args),
     /// Delete old backups by the retention rules, saying why each stays or goes
+    #[command(after_help = examples::CLEANUP)]
     Cleanup(cleanup::Args),
     /// Dump a database into a file or to standard output, outside the store
+    #[command(after_help = examples::DUMP)]
     Dump(dump::Args),
     /// Prove that a backup is whole, every row of it
+    #[command(after_help = examples::VERIFY)]
     Verify(verify::Args),
     /// Back up at the start and whenever the schedule says so
+    #[command(after_help = examples::SCHEDULE)]
     Schedule(schedule::Args),
     /// Tell which tables of a live database differ from a backup
+    #[command(after_help = examples::COMPARE)]
     Compare(compare::Args),
     /// Tell by the exit code whether the last good backup is fresh enough
+    #[command(after_help = examples::HEALTH)]
     Health(health::Args),
 }
 
