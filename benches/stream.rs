@@ -191,6 +191,8 @@ async fn whole(settings: &Settings, jobs: usize) -> usize {
         if_exists: false,
         owners: true,
         privileges: true,
+        schema: true,
+        rows: true,
     };
     let plan = plan::build(&catalog, &options).expect("the catalog is understood");
     let source = dump::Source {

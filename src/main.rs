@@ -24,10 +24,12 @@ fn main() -> ExitCode {
     let result = runtime.block_on(async {
         let cancel = CancellationToken::new();
         watch_signals(&signalled, &cancel).map_err(|e| Error::io("cannot watch for signals", e))?;
-        cli::run(cli, &Context::new(cancel)).await
+        let context = Context::new(&cli.global, cancel);
+        cli::run(cli, &context).await
     });
     // A thread may still sit in a read of standard input, which nothing can wake.
     runtime.shutdown_timeout(Duration::from_millis(200));
+    cli::progress::wipe();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => report(&e, signalled.load(Ordering::SeqCst)),

@@ -1,6 +1,8 @@
 //! Log lines on standard error: `[INFO] ...` as a person or Loki reads them, or one JSON object a line.
 
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use tracing::Level;
 use tracing::field::{Field, Visit};
@@ -9,6 +11,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::progress::{Display, Progress, Stderr};
 use crate::Error;
 use crate::event::{Event, Observer};
 
@@ -30,7 +33,7 @@ pub fn start(options: &super::Global) {
     };
     let log = tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_writer(std::io::stderr)
+        .with_writer(|| Stderr)
         .with_ansi(false);
     match options.log_format {
         Format::Text => log.event_format(Lines).init(),
@@ -44,11 +47,24 @@ pub fn error(error: &Error) {
 }
 
 /// The observer of the command line.
-#[derive(Debug, Clone, Copy)]
-pub struct Log;
+#[derive(Debug)]
+pub struct Log(Mutex<Progress>);
+
+impl Log {
+    /// Logs, and shows progress as the options want it.
+    pub fn new(options: &super::Global) -> Log {
+        Log(Mutex::new(Progress::new(Display::of_stderr(options))))
+    }
+}
 
 impl Observer for Log {
     fn event(&self, event: Event) {
+        // Whoever panicked holding it left nothing worse than a wrong number.
+        let mut progress = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = progress.take(&event, Instant::now()) {
+            tracing::info!("{text}");
+        }
+        drop(progress);
         match event {
             Event::Warning(text) => tracing::warn!("{text}"),
             Event::Info(text) => tracing::info!("{text}"),

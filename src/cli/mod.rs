@@ -26,6 +26,7 @@ pub use crate::human;
 pub mod list;
 pub mod log;
 mod notify;
+pub mod progress;
 mod prompt;
 pub mod restore;
 pub mod schedule;
@@ -51,7 +52,12 @@ Exit codes:
 
 /// Stows a PostgreSQL database into one plain-SQL .sql.gz and brings it back
 #[derive(Debug, Parser)]
-#[command(name = "pgstow", version, propagate_version = true, after_help = EXIT_CODES, disable_help_subcommand = true)]
+#[command(name = "pgstow", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+#[command(
+    override_usage = "pgstow [OPTIONS] [VERB]",
+    subcommand_value_name = "VERB",
+    subcommand_help_heading = "Verbs"
+)]
 // `-h` is the host, as in pg_dump and psql; help is `-?` there too.
 #[command(disable_help_flag = true)]
 pub struct Cli {
@@ -163,9 +169,9 @@ pub struct Context {
 
 impl Context {
     /// A context that reports to the log.
-    pub fn new(cancel: CancellationToken) -> Context {
+    pub fn new(options: &Global, cancel: CancellationToken) -> Context {
         Context {
-            observer: Arc::new(log::Log),
+            observer: Arc::new(log::Log::new(options)),
             cancel,
         }
     }
@@ -183,6 +189,7 @@ impl Context {
 
 /// Writes a report to standard output. A reader that went away is an error that ends the program quietly.
 pub fn print(text: &str) -> Result<()> {
+    progress::wipe();
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())

@@ -13,13 +13,13 @@ use crate::webhook::Hook;
 #[command(next_help_heading = "Notifications")]
 pub struct Notify {
     /// POST a JSON object here after each backup that succeeded
-    #[arg(long, value_name = "URL", env = "WEBHOOK_URL", value_parser = hook)]
+    #[arg(long, value_name = "URL", env = "WEBHOOK_URL", hide_env_values = true, value_parser = hook)]
     webhook_url: Option<MaybeHook>,
     /// POST a JSON object here after each backup that failed
-    #[arg(long, value_name = "URL", env = "WEBHOOK_ERROR_URL", value_parser = hook)]
+    #[arg(long, value_name = "URL", env = "WEBHOOK_ERROR_URL", hide_env_values = true, value_parser = hook)]
     webhook_error_url: Option<MaybeHook>,
     /// Ping this URL as healthchecks.io wants it: URL/start, then URL or URL/fail
-    #[arg(long, value_name = "URL", env = "PING_URL", value_parser = hook)]
+    #[arg(long, value_name = "URL", env = "PING_URL", hide_env_values = true, value_parser = hook)]
     ping_url: Option<MaybeHook>,
 }
 
