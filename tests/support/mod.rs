@@ -67,22 +67,23 @@ pub fn servers() -> impl Iterator<Item = &'static Cluster> {
     majors().into_iter().map(server)
 }
 
-/// Where `scripts/fetch-servers` put things.
+/// Where `scripts/fetch-servers` put things. Without symbolic links: for root the last step may lead out of a checkout
+/// which the server's user cannot enter.
 fn fetched() -> PathBuf {
-    match std::env::var_os("PGSTOW_SERVERS") {
-        Some(dir) => dir.into(),
-        // Beside target/tmp, or a step further up when a build target was named.
-        None => {
-            let tmp = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-            let found = tmp
-                .ancestors()
-                .skip(1)
-                .take(2)
-                .map(|dir| dir.join("servers"))
-                .find(|dir| dir.exists());
-            found.unwrap_or_else(|| tmp.with_file_name("servers"))
-        }
-    }
+    let named = std::env::var_os("PGSTOW_SERVERS").map(PathBuf::from);
+    // Beside target/tmp, or a step further up when a build target was named.
+    let beside = || {
+        let tmp = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+        tmp.ancestors()
+            .skip(1)
+            .take(2)
+            .map(|dir| dir.join("servers"))
+            .find(|dir| dir.exists())
+    };
+    let dir = named
+        .or_else(beside)
+        .expect("no servers: run scripts/fetch-servers (or make test, which does)");
+    dir.canonicalize().unwrap_or(dir)
 }
 
 /// A program of the server of this major: `initdb`, `pg_ctl`, `postgres`.

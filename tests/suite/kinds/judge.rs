@@ -6,10 +6,19 @@ use super::case::Case;
 use super::description::Description;
 use super::parity::{self, Shared};
 use super::tool::{Tool, describe, read_gz, restore_by_psql};
-use crate::support::{Cluster, Db};
+use crate::support::{self, Cluster, Db};
 
 /// The flags of a backup.
 const BACKUP: [&str; 4] = ["--clean", "--if-exists", "--no-owner", "--no-privileges"];
+
+/// How the dump of an older server did on the newest.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Upgrade {
+    /// It came back as pg_dump's dump of the same database did.
+    Same,
+    /// pg_dump's own dump cannot be restored there.
+    BeyondPgDump,
+}
 
 /// What the judge found.
 #[derive(Debug, Default)]
@@ -18,6 +27,8 @@ pub struct Verdict {
     pub problems: Vec<String>,
     /// How our text compares with pg_dump's.
     pub parity: Shared,
+    /// Whether it was compared on the newest major, too; `None` where this is the newest.
+    pub upgraded: Option<Upgrade>,
 }
 
 /// Loads, dumps, restores and compares one case.
@@ -60,6 +71,8 @@ fn try_judge(server: &Cluster, case: &Case, tool: &dyn Tool, verdict: &mut Verdi
         ));
     }
 
+    upgrade(&source, case, &oracle, tool, &dump, verdict)?;
+
     let limited = tool.is_pg_dump() && case.clean_beyond_pg_dump;
     if case.over_existing && !limited {
         let options: Vec<&str> = options.into_iter().chain(BACKUP).collect();
@@ -72,6 +85,54 @@ fn try_judge(server: &Cluster, case: &Case, tool: &dyn Tool, verdict: &mut Verdi
         place.compare(case, &oracle, copies, &options, verdict)?;
     }
     Ok(())
+}
+
+/// Restores the dump of an older server into the newest, and compares with what pg_dump's script makes there.
+fn upgrade(
+    source: &Db,
+    case: &Case,
+    script: &str,
+    tool: &dyn Tool,
+    dump: &Path,
+    verdict: &mut Verdict,
+) -> Result<(), String> {
+    let newest = support::newest();
+    if source.cluster().major() == newest {
+        return Ok(());
+    }
+    let server = support::server(newest);
+    // Roles are no part of a dump.
+    let roles = "SELECT format('DO $x$ BEGIN CREATE ROLE %I; EXCEPTION WHEN duplicate_object THEN NULL; END $x$;', rolname)
+        FROM pg_roles WHERE rolname LIKE 'kinds%'";
+    server.postgres().execute(&source.query_text(roles));
+    let database = |role: &str| server.database_with(&format!("{}_{role}", case.name), &case.database);
+    let (expected, upgraded) = (database("expected"), database("upgraded"));
+    let args = ["--single-transaction", "--quiet", "-v", "ON_ERROR_STOP=on"];
+    if support::run_with_input(expected.psql().args(args), script.as_bytes()).code != 0 {
+        verdict.upgraded = Some(Upgrade::BeyondPgDump);
+        return Ok(());
+    }
+    tool.restore(dump, &upgraded)
+        .map_err(|e| format!("restore into PostgreSQL {newest}: {e}"))?;
+    let options: Vec<&str> = case.options.iter().map(String::as_str).collect();
+    let read = |db: &Db| describe(db, &options).map(|script| description(case, &script));
+    let differences = read(&expected)?.differences(
+        &read(&upgraded)?,
+        "pg_dump's copy",
+        &format!("pgstow's copy on PostgreSQL {newest}"),
+    );
+    verdict.problems.extend(differences);
+    verdict.upgraded = Some(Upgrade::Same);
+    Ok(())
+}
+
+/// A script cut into entries, as the case wants it compared.
+fn description(case: &Case, script: &str) -> Description {
+    let mut description = Description::of(script);
+    if let Some(prefix) = &case.moves {
+        description.pool_rows(prefix);
+    }
+    description
 }
 
 /// The first line that two dumps do not share, comments apart: those carry times and sizes.
@@ -147,16 +208,9 @@ impl Place {
         flags: &[&str],
         verdict: &mut Verdict,
     ) -> Result<(), String> {
-        let read = |script: &str| {
-            let mut description = Description::of(script);
-            if let Some(prefix) = &case.moves {
-                description.pool_rows(prefix);
-            }
-            description
-        };
-        let source = read(source);
+        let source = description(case, source);
         for (copy, who) in copies {
-            let copy = read(&self.describe(copy, flags, who)?);
+            let copy = description(case, &self.describe(copy, flags, who)?);
             let theirs = format!("the copy restored by {who}");
             verdict
                 .problems

@@ -107,6 +107,8 @@ pub fn restore_by_psql(file: &Path, db: &Db) -> Result<(), String> {
     psql.args(["--single-transaction", "--quiet", "-v", "ON_ERROR_STOP=on"]);
     psql.stdin(gunzip.stdout.take().expect("it is piped"));
     let done = run(&mut psql);
+    // It holds the reading end of the pipe: gunzip would wait for ever on a psql that stopped early.
+    drop(psql);
     let whole = gunzip.wait().expect("gunzip can be waited for").success();
     match done.code {
         0 if whole => Ok(()),
