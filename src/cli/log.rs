@@ -34,6 +34,8 @@ pub fn start(options: &super::Global) {
     let log = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(|| Stderr)
+        // Who reads the log may go away; that must not end a backup.
+        .log_internal_errors(false)
         .with_ansi(false);
     match options.log_format {
         Format::Text => log.event_format(Lines).init(),

@@ -201,16 +201,14 @@ async fn picture_of(path: &Path) -> Result<Picture> {
 
 /// A dump as the one in the file was made, so that equal databases give equal texts.
 fn request(index: Option<&Index>) -> dump::Request {
-    let on = |name: &str| {
-        index
-            .and_then(|index| index.header.options.get(name))
-            .is_some_and(|v| v == "true")
-    };
+    let option = |name: &str| index.and_then(|index| index.header.options.get(name));
+    let on = |name| option(name).is_some_and(|v| v == "true");
+    let off = |name| option(name).is_some_and(|v| v == "false");
     dump::Request {
         snapshot: SnapshotOptions::default(),
         plan: plan::Options {
-            schema: index.is_none() || on("schema"),
-            rows: index.is_none() || on("rows"),
+            schema: !off("schema"),
+            rows: !off("rows"),
             clean: on("clean"),
             if_exists: on("if_exists"),
             owners: on("owners"),

@@ -124,6 +124,18 @@ fn a_backup_has_the_old_script_s_name_and_log_line_and_is_for_its_owner_alone() 
 }
 
 #[test]
+fn a_log_that_nobody_reads_any_more_does_not_end_a_backup() {
+    let db = small(support::server(support::newest()));
+    let store = Store::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = store.pgstow(&db, &["backup"]);
+    let status = command.stderr(writer).status().unwrap();
+    assert!(status.success(), "{status}");
+    assert_eq!(store.daily().len(), 1);
+}
+
+#[test]
 fn a_backup_is_listed_healthy_and_restores_by_psql() {
     let server = support::server(support::newest());
     let db = small(server);
