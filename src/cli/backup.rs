@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::databases::{Databases, named};
 use super::notify::Notify;
-use super::store::{Keep, Place, Wait};
+use super::store::{Keep, Place, Wait, Zone};
 use super::{Connection, Context, SnapshotArgs, human, log};
 use crate::archive::Compression;
 use crate::backup::{self, Backup, Job};
@@ -24,6 +24,8 @@ pub struct Args {
     connection: Connection,
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    zone: Zone,
     #[command(flatten)]
     keep: Keep,
     #[command(flatten)]
@@ -85,7 +87,7 @@ impl Args {
             settings,
             globals: false,
             directory: self.place.backup_dir.clone(),
-            zone: self.place.time_zone,
+            zone: self.zone.time_zone,
             rules: self.keep.rules(),
             lock_wait: self.wait.lock_wait,
             dump: dump::Request {
@@ -117,7 +119,7 @@ impl Args {
 
     /// The zone of the schedule.
     pub(super) fn zone(&self) -> Tz {
-        self.place.time_zone
+        self.zone.time_zone
     }
 }
 

@@ -1,6 +1,6 @@
 //! `pgstow cleanup`.
 
-use super::store::{Keep, Place, Wait};
+use super::store::{Keep, Place, Wait, Zone};
 use super::table::Table;
 use super::{Context, human, print};
 use crate::Result;
@@ -13,6 +13,8 @@ use crate::store::retention::Verdict;
 pub struct Args {
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    zone: Zone,
     #[command(flatten)]
     keep: Keep,
     #[command(flatten)]
@@ -37,7 +39,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         store.prepare()?;
         Some(lock)
     };
-    let now = args.place.now();
+    let now = args.zone.now();
     let judged = store.judge(&args.keep.rules(), now)?;
     let deleted = |verdict: &Verdict| matches!(verdict, Verdict::Delete(_));
     if !args.dry_run {
@@ -50,7 +52,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
             .map(|j| {
                 serde_json::json!({
                     "file": store.relative(&j.entry),
-                    "database": j.entry.name.database,
+                    "database": j.entry.name.database_or_none(),
                     "bytes": j.entry.bytes,
                     "verified": j.verified,
                     "deleted": deleted(&j.verdict) && !args.dry_run,

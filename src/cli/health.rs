@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 
-use super::store::Place;
+use super::store::{Place, Zone};
 use super::{Connection, Context, databases, print};
 use crate::store::health::ailment;
 use crate::store::name::subject;
@@ -17,6 +17,8 @@ pub struct Args {
     connection: Connection,
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    zone: Zone,
     /// How old the newest verified backup of each database may be, such as 26h or 8d
     #[arg(long, value_name = "TIME", env = "HEALTH_MAX_AGE", default_value = "26h", value_parser = max_age)]
     max_age: TimeDelta,
@@ -41,7 +43,7 @@ pub async fn run(args: Args, _context: &Context) -> Result<()> {
     for database in &names {
         let newest = store.latest(database)?.map(|entry| entry.name.time);
         let last = runs.iter().rev().find(|run| run.database == *database);
-        if let Some(why) = ailment(newest, last, args.place.now(), args.max_age) {
+        if let Some(why) = ailment(newest, last, args.zone.now(), args.max_age) {
             ill.push(format!("{}: {why}", subject(database)));
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::store::Place;
+use super::store::{Place, Zone};
 use super::table::Table;
 use super::{Context, human, print};
 use crate::archive::{Archive, Index};
@@ -21,6 +21,8 @@ pub struct Args {
     file: Option<PathBuf>,
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    zone: Zone,
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -46,7 +48,7 @@ fn list_store(args: &Args) -> Result<()> {
             .collect();
         return print(&format!("{:#}\n", serde_json::Value::from(rows)));
     }
-    let now = args.place.now();
+    let now = args.zone.now();
     let mut table = Table::new(&["FILE", "DATABASE", ">AGE", ">SIZE", ">TABLES", ">ROWS", "STATE"]);
     for (entry, state) in entries.iter().zip(&states) {
         let (tables, rows) = match state {
@@ -94,7 +96,7 @@ fn on_disk(entries: &[Entry]) -> u64 {
 fn entry_json(store: &Store, entry: &Entry, state: &State) -> serde_json::Value {
     let mut json = json!({
         "file": store.relative(entry),
-        "database": entry.name.database,
+        "database": entry.name.database_or_none(),
         "kind": entry.name.tier.directory(),
         "time": entry.name.time.format("%Y-%m-%dT%H:%M:%S").to_string(),
         "bytes": entry.bytes,

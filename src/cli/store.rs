@@ -18,6 +18,12 @@ pub struct Place {
     /// Directory of the backups
     #[arg(long, value_name = "DIR", env = "BACKUP_DIR", default_value = "./backups")]
     pub backup_dir: PathBuf,
+}
+
+/// In which time zone the store's clock goes. Apart from [`Place`]: a restore must not fail over an odd `TZ`.
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[command(next_help_heading = "Store")]
+pub struct Zone {
     /// Time zone of the times in file names and of the schedule, such as Europe/Berlin
     #[arg(long, value_name = "ZONE", env = "TZ", default_value = "UTC", value_parser = zone)]
     pub time_zone: Tz,
@@ -48,7 +54,9 @@ impl Place {
             .hint("`pgstow list` shows the backups there are.")
         })
     }
+}
 
+impl Zone {
     /// Local time in the store's zone.
     pub fn now(&self) -> NaiveDateTime {
         Utc::now().with_timezone(&self.time_zone).naive_local()

@@ -71,6 +71,11 @@ impl Name {
         }
     }
 
+    /// The database; none for roles and tablespaces.
+    pub fn database_or_none(&self) -> Option<&str> {
+        Some(self.database.as_str()).filter(|name| !name.is_empty())
+    }
+
     /// What it is a backup of, for people.
     pub fn subject(&self) -> &str {
         subject(&self.database)

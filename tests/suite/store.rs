@@ -174,6 +174,15 @@ fn list_of_a_file_without_an_index_says_so() {
 }
 
 #[test]
+fn an_odd_time_zone_is_refused_where_it_matters_and_no_reason_not_to_verify() {
+    let backups = Backups::new();
+    let file = backups.daily("app", 0);
+    let run = |args: &[&str]| support::run(backups.pgstow(args).env("TZ", "XYZ-1"));
+    assert_eq!(run(&["list"]).code, 2);
+    run(&["verify", file.to_str().unwrap()]).ok();
+}
+
+#[test]
 fn a_store_in_use_by_another_run_is_left_alone() {
     let backups = Backups::new();
     let old = backups.daily("app", 9);
