@@ -11,6 +11,8 @@ SELECT a.attrelid AS relation, a.attnum AS number, a.attname AS name,
     a.attnotnull AS not_null,
     nn.oid AS not_null_oid,
     nn.conname AS not_null_name,
+    (nn.connamespace, nn.conname) IN (SELECT o.connamespace, o.conname FROM pg_constraint o
+        WHERE o.conislocal GROUP BY o.connamespace, o.conname HAVING count(*) > 1) AS not_null_name_is_shared,
     nn.conislocal AS not_null_is_local,
     nn.connoinherit AS not_null_no_inherit,
     nn.convalidated AS not_null_valid,

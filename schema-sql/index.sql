@@ -11,7 +11,6 @@ SELECT i.indexrelid AS oid, n.nspname AS schema, c.relname AS name, t.relowner A
     pg_get_indexdef(i.indexrelid) AS definition,
     i.indisclustered AS is_clustered,
     i.indisreplident AS is_replica_identity,
-    t.relkind = 'm' AS on_materialized_view,
     coalesce(st.columns, '{}') AS statistics_columns,
     coalesce(st.targets, '{}') AS statistics_targets,
     inh.inhparent AS parent,

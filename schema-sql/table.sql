@@ -16,6 +16,14 @@ SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relowner AS owner, c.rel
     ARRAY(SELECT quote_ident(pn.nspname) || '.' || quote_ident(p.relname)
         FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace
         WHERE i.inhrelid = c.oid ORDER BY i.inhseqno) AS parent_names,
+    CASE WHEN c.relispartition AND EXISTS (
+        SELECT FROM pg_partition_ancestors(c.oid) a
+        JOIN pg_partitioned_table pt ON pt.partrelid = a.relid AND pt.partstrat = 'h'
+        CROSS JOIN unnest(pt.partclass::oid[]) k (class)
+        JOIN pg_opclass o ON o.oid = k.class AND o.opcname = 'enum_ops' AND o.opcnamespace = 'pg_catalog'::regnamespace)
+        THEN (SELECT quote_ident(rn.nspname) || '.' || quote_ident(r.relname)
+            FROM pg_class r JOIN pg_namespace rn ON rn.oid = r.relnamespace WHERE r.oid = pg_partition_root(c.oid)) END
+        AS rows_through,
     f.srvname AS server,
     CASE WHEN ft.ftoptions IS NOT NULL THEN array_to_string(ARRAY(
         SELECT quote_ident(o.option_name) || ' ' || quote_literal(o.option_value)

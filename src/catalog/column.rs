@@ -30,6 +30,8 @@ row_struct! {
         not_null: bool,
         not_null_oid: Option<u32>,
         not_null_name: Option<String>,
+        /// Another table's constraint has the same name: the server would not choose it here.
+        not_null_name_is_shared: Option<bool>,
         not_null_is_local: Option<bool>,
         not_null_no_inherit: Option<bool>,
         not_null_valid: Option<bool>,
@@ -67,7 +69,10 @@ impl ColumnRow {
             return String::new();
         }
         let mut clause = match &self.not_null_name {
-            Some(name) if *name != format!("{relation}_{}_not_null", self.name) => {
+            Some(name)
+                if self.not_null_name_is_shared == Some(true)
+                    || *name != format!("{relation}_{}_not_null", self.name) =>
+            {
                 format!(" CONSTRAINT {} NOT NULL", ident(name))
             }
             _ => " NOT NULL".to_string(),

@@ -20,7 +20,6 @@ row_struct! {
         definition: String,
         is_clustered: bool,
         is_replica_identity: bool,
-        on_materialized_view: bool,
         statistics_columns: Vec<i16>,
         statistics_targets: Vec<i32>,
         parent: Option<u32>,
@@ -39,13 +38,7 @@ impl CatalogRow for IndexRow {
             &self.statistics_columns,
             &self.statistics_targets,
         ));
-        let table = if self.on_materialized_view {
-            "MATERIALIZED VIEW"
-        } else {
-            "TABLE"
-        };
         create.push_str(&table_uses(
-            table,
             &self.table_name,
             &self.name,
             self.is_clustered,
@@ -91,11 +84,11 @@ pub fn statistics(index: &str, columns: &[i16], targets: &[i32]) -> String {
 }
 
 /// What a table says about an index once it stands: `CLUSTER ON`, `REPLICA IDENTITY`.
-pub fn table_uses(kind: &str, table: &str, index: &str, clustered: bool, replica_identity: bool) -> String {
+pub fn table_uses(table: &str, index: &str, clustered: bool, replica_identity: bool) -> String {
     let index = ident(index);
     let mut text = String::new();
     if clustered {
-        text.push_str(&format!("\nALTER {kind} {table} CLUSTER ON {index};\n"));
+        text.push_str(&format!("\nALTER TABLE {table} CLUSTER ON {index};\n"));
     }
     if replica_identity {
         text.push_str(&format!(

@@ -52,7 +52,6 @@ impl CatalogRow for KeyRow {
             &self.statistics_targets,
         ));
         create.push_str(&table_uses(
-            "TABLE",
             &table,
             &self.index_name,
             self.is_clustered,

@@ -15,7 +15,7 @@ use super::object::{
 use super::row::row_struct;
 use super::rows::TableRows;
 use crate::Result;
-use crate::sql::{ident, ident_list, qualified, script_literal};
+use crate::sql::{comment_text, ident, ident_list, qualified, script_literal};
 
 row_struct! {
     /// A table.
@@ -41,6 +41,9 @@ row_struct! {
         replica_identity: String,
         parents: Vec<u32>,
         parent_names: Vec<String>,
+        /// The partitioned table through which the rows must go, for where they belong is not the same in every
+        /// database: an enum's values are hashed by their OIDs.
+        rows_through: Option<String>,
         server: Option<String>,
         foreign_options: Option<String>,
         acl: Option<Vec<String>>,
@@ -229,7 +232,16 @@ fn add_rows(row: &TableRow, columns: &[Column], loader: &mut Loader) {
         .filter(|c| !c.is_generated())
         .map(|c| c.name.clone())
         .collect();
-    let rows = table_rows(row.oid, &row.schema, &row.name, columns, None, bytes, heap_pages);
+    let mut rows = table_rows(row.oid, &row.schema, &row.name, columns, None, bytes, heap_pages);
+    if let Some(root) = &row.rows_through {
+        let list = rows
+            .begin
+            .split_off("COPY ".len() + qualified(&row.schema, &row.name).len());
+        rows.begin = format!(
+            "-- load via partition root {}\nCOPY {root}{list}",
+            comment_text(root)
+        );
+    }
     let owner = loader.role(row.owner);
     loader.add(rows_object(rows, Some(owner)));
 }

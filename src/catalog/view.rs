@@ -68,7 +68,11 @@ impl CatalogRow for ViewRow {
         let query = self.query.trim_end().trim_end_matches(';');
 
         let mut object = if self.is_materialized {
-            let create = format!("CREATE MATERIALIZED VIEW {name}{options} AS\n{query}\n  WITH NO DATA;\n");
+            let mut create = format!(
+                "CREATE MATERIALIZED VIEW {name}{} AS\n{query}\n  WITH NO DATA;\n",
+                options.replacen(' ', "\n", 1)
+            );
+            create.extend(columns.iter().map(|column| column.alterations(&name, false)));
             let mut object = Object::new(id, Rank::Table, kind, Some(&self.schema), &self.name, create);
             object.session = SessionState {
                 access_method: self.access_method.clone(),

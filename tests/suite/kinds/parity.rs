@@ -35,6 +35,10 @@ const REASONS: &[(&str, &str)] = &[
         "one blank where there are no columns",
     ),
     (
+        "CREATE TABLE public.z_original (",
+        "its constraint's default name is another table's, so that ours says it",
+    ),
+    (
         "BEGIN;",
         "around large objects' contents, for which lo_put needs no transaction of its own",
     ),
