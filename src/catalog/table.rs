@@ -176,7 +176,12 @@ fn table_columns(row: &TableRow, own: Vec<Column>, loader: &Loader) -> Vec<Table
                 .collect();
             let is_printed = column.is_local || row.is_partition;
             let own_not_null = match column.not_null_oid {
-                Some(_) => column.not_null_is_local == Some(true),
+                // A valid one under parents' that are not valid yet would not come back with theirs.
+                Some(_) => {
+                    column.not_null_is_local == Some(true)
+                        || column.not_null_valid == Some(true)
+                            && inherited.iter().all(|parent| parent.not_null_valid != Some(true))
+                }
                 None => !inherited.iter().any(|parent| parent.not_null),
             };
             let parent_default = inherited

@@ -121,6 +121,19 @@ impl Snapshot {
         })
     }
 
+    /// Makes a session that sees this snapshot give rows in the bytes they have: a database without an encoding
+    /// (`SQL_ASCII`) may hold any, which the server would refuse to give as UTF-8. Names and other text of the catalog
+    /// are not to be read through such a session.
+    pub async fn give_raw_rows(&self, session: &Session) -> Result<()> {
+        if self.encoding == "SQL_ASCII" {
+            session
+                .client
+                .batch_execute("SET LOCAL client_encoding = 'SQL_ASCII'")
+                .await?;
+        }
+        Ok(())
+    }
+
     /// Makes `session` see exactly what the leader sees, under the same settings.
     pub async fn join(&self, session: &Session) -> Result<()> {
         let Some(id) = &self.id else {

@@ -46,6 +46,7 @@ impl Work<'_> {
 
     async fn whole(&self, source: &Source) -> Result<()> {
         if source.snapshot.id.is_none() {
+            source.snapshot.give_raw_rows(&source.leader).await?;
             let cancel = source.leader.cancel_handle();
             return self
                 .until_stopped(cancel, self.units(&mut Rows::Leader(&source.leader)))
@@ -191,6 +192,7 @@ enum Rows<'a> {
 async fn join(source: &Source) -> Result<CopyReader> {
     let session = connect(&source.settings).await?;
     source.snapshot.join(&session).await?;
+    source.snapshot.give_raw_rows(&session).await?;
     session.into_copy_reader().await
 }
 

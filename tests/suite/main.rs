@@ -4,6 +4,7 @@
 mod support;
 
 mod archive;
+mod catalog;
 mod connect;
 mod deflate;
 mod faults;

@@ -14,7 +14,7 @@
 //! PGSTOW_TEST_KEEP=DIR ...       keeps every dump and description there
 //! ```
 
-mod case;
+pub mod case;
 mod description;
 mod judge;
 mod parity;

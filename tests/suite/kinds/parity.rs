@@ -39,6 +39,10 @@ const REASONS: &[(&str, &str)] = &[
         "its constraint's default name is another table's, so that ours says it",
     ),
     (
+        "CREATE TABLE public.child (\n    CONSTRAINT unproved NOT NULL c",
+        "a table constraint NOT NULL is known from 18 on only",
+    ),
+    (
         "BEGIN;",
         "around large objects' contents, for which lo_put needs no transaction of its own",
     ),
