@@ -343,7 +343,7 @@ fn stored_size(length: usize, pending: Pending) -> usize {
     3 + first_padding + 32 + (blocks - 1) * 40 + 8 * length
 }
 
-fn write_stored(text: &[u8], last: bool, pending: Pending, out: &mut Vec<u8>) -> Pending {
+pub(super) fn write_stored(text: &[u8], last: bool, pending: Pending, out: &mut Vec<u8>) -> Pending {
     let mut pending = pending;
     let mut rest = text;
     loop {

@@ -6,27 +6,31 @@
 //!
 //! ```text
 //!            input, a member's text
-//!   ┌──────────────────┬──────────────────┬─────────┐
-//!   │  block 128 KiB   │      block       │  block  │
-//!   └────────┬─────────┴──────────────────┴─────────┘
-//!            │ parse.rs: a window of 64 KiB and a table of where each hash of five bytes was seen last;
-//!            │           tries four positions at a time and the last distance, prices.rs says which match saves most
-//!            ▼
+//!   ┌────────────────┬───────────────┬────────────────┬───────────────┐
+//!   │ block, 128 KiB │     block     │ block, 128 KiB │     block     │
+//!   └───────┬────────┴───────────────┴───────┬────────┴───────────────┘
+//!           first half                       second half, parsed at the same time
+//!           └────────┬───────────────────────┘
+//!                    │ parse.rs: a window and a table of where each hash of five bytes was seen last;
+//!                    │           tries five positions at a time, prices.rs says which match saves most
+//!                    ▼
 //!   sequences  (3 literals, length 9, distance 52) (0 literals, length 17, distance 104) ...   sequence.rs
 //!   literals   "42\t" "7" ...                      one behind the other
-//!            │ block.rs: counts symbols, builds two Huffman codes (huffman.rs, symbols.rs), reckons the size of
-//!            │           a dynamic, a fixed and a stored block, writes the smallest (bits.rs)
-//!            ▼
+//!                    │ block.rs: counts symbols, builds two Huffman codes (huffman.rs, symbols.rs), reckons the size of
+//!                    │           a dynamic, a fixed and a stored block, writes the smallest (bits.rs)
+//!                    ▼
 //!   header │ block │ block │ last block │ CRC-32 │ length                                     a gzip member
 //! ```
 //!
 //! # Why it is fast
 //!
-//! What costs time is not arithmetic but branches that a processor cannot foretell, some 15 cycles each, while digits
-//! change at every turn. So the parser computes five possible matches, each as one number whose maximum is the best, and
-//! asks a single question: does it save anything? Positions wrap as the window does, and a hash seen never points
-//! somewhere harmless, so neither needs a check. The entropy stage looks four literals up for each match and drops those
-//! that are not there. Random bytes, which no question foretells, are passed in growing strides.
+//! What costs time is not arithmetic but waiting: for branches that a processor cannot foretell, some 15 cycles each,
+//! while digits change at every turn, and for chains of loads, from the position to its hash to a candidate to its bytes.
+//! So the parser computes five possible matches, each as one number whose maximum is the best, and asks a single
+//! question: does it save anything? It does so in both halves of the text in turns, which halves the waiting. Positions
+//! wrap as the window does, so that reading needs no check, and a position never seen points somewhere harmless. The
+//! entropy stage looks four literals up for each match and drops those that are not there. Random bytes, which no
+//! question foretells, are passed in growing strides.
 //!
 //! # What it promises
 //!
@@ -47,11 +51,12 @@ mod sequence;
 mod symbols;
 
 use block::{BlockWriter, Pending};
-use parse::Parser;
-use sequence::Parsed;
+use parse::{Lane, parse_blocks};
 
 /// Bytes of text that share a pair of Huffman codes.
 const BLOCK: usize = 131_072;
+/// Texts shorter than this are not halved: each half begins without matches in what was before.
+const HALVED: usize = 65_536;
 /// No name, no time, no hint of level or system: nothing but the text decides a member's bytes.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 /// CRC-32 and length behind the last block.
@@ -59,9 +64,10 @@ const TRAILER: usize = 8;
 
 /// Encodes gzip members, one after the other; keeps its buffers between them, and nothing else.
 pub struct Encoder {
-    parser: Parser,
-    parsed: Parsed,
+    lanes: [Lane; 2],
     blocks: BlockWriter,
+    /// The blocks of a member's second half, until those of the first are written.
+    second: Vec<u8>,
 }
 
 impl Default for Encoder {
@@ -71,41 +77,54 @@ impl Default for Encoder {
 }
 
 impl Encoder {
-    /// An encoder, about 500 KiB of buffers.
+    /// An encoder, about 1.3 MiB of buffers.
     pub fn new() -> Self {
         Encoder {
-            parser: Parser::new(),
-            parsed: Parsed::new(BLOCK),
+            lanes: [Lane::new(BLOCK), Lane::new(BLOCK)],
             blocks: BlockWriter::new(),
+            second: Vec::new(),
         }
     }
 
     /// Appends one whole gzip member that holds `input` to `out`: at most [`bound`] bytes, the same for the same input.
     ///
-    /// `out` grows as needed; kept from member to member, nothing is allocated after the first ones.
+    /// `out` grows as needed; if it is kept from member to member, nothing is allocated after the first ones.
     pub fn encode_member(&mut self, input: &[u8], out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(&HEADER);
-        self.parser.reset();
-        let mut crc = crc32fast::Hasher::new();
-        let mut pending = Pending::default();
-        let mut from = 0;
+        let texts: [&[u8]; 2] = input.split_at(first_half(input.len())).into();
+        let halved = !texts[1].is_empty();
+        let mut pending = [Pending::default(); 2];
+        let mut ends = [0; 2];
+        self.lanes.iter_mut().for_each(Lane::reset);
+        self.second.clear();
         loop {
-            let to = input.len().min(from + BLOCK);
-            let text = &input[from..to];
-            crc.update(text);
-            self.parser.parse(input, from, to, &mut self.parsed);
-            let last = to == input.len();
-            pending = self.blocks.write(text, &self.parsed, last, pending, out);
-            if last {
+            let starts = ends;
+            ends = [0, 1].map(|half| texts[half].len().min(starts[half] + BLOCK));
+            parse_blocks(&mut self.lanes, texts, ends);
+            let sinks = [&mut *out, &mut self.second];
+            for (half, sink) in sinks.into_iter().enumerate() {
+                let text = &texts[half][starts[half]..ends[half]];
+                let last = ends[half] == texts[half].len() && (half == 1 || !halved);
+                if !text.is_empty() || (last && input.is_empty()) {
+                    let parsed = &self.lanes[half].parsed;
+                    pending[half] = self.blocks.write(text, parsed, last, pending[half], sink);
+                }
+            }
+            if ends[0] == texts[0].len() && ends[1] == texts[1].len() {
                 break;
             }
-            from = to;
         }
-        if pending.count > 0 {
-            out.push(pending.bits as u8);
+        if halved {
+            // An empty stored block fills the first half's last byte.
+            block::write_stored(b"", false, pending[0], out);
+            out.extend_from_slice(&self.second);
         }
-        out.extend_from_slice(&crc.finalize().to_le_bytes());
+        let Pending { bits, count } = pending[usize::from(halved)];
+        if count > 0 {
+            out.push(bits as u8);
+        }
+        out.extend_from_slice(&crc32fast::hash(input).to_le_bytes());
         out.extend_from_slice(&(input.len() as u32).to_le_bytes());
         assert!(
             out.len() - start <= bound(input.len()),
@@ -114,14 +133,28 @@ impl Encoder {
     }
 }
 
+/// Bytes of a text of `length` that go into the first half.
+const fn first_half(length: usize) -> usize {
+    if length < HALVED {
+        length
+    } else {
+        length.div_ceil(2)
+    }
+}
+
 /// The most bytes a member that holds `length` bytes can take.
 ///
 /// No block is larger than the stored blocks that could stand for it, and each of these takes five bytes beside its
-/// text: three bits, padding to the next byte, two lengths of 16 bits. (Where a block starts within a byte, the padding
-/// only shrinks what five bytes allow for.)
+/// text: three bits, padding to the next byte, two lengths of 16 bits. Where a block starts within a byte, its three
+/// bits and the padding still end at most a byte later than that byte. One more stored block may stand between halves.
 pub const fn bound(length: usize) -> usize {
-    let whole = length / BLOCK * BLOCK.div_ceil(block::STORED_MAX);
-    let rest = (length % BLOCK).div_ceil(block::STORED_MAX);
-    let stored = if length == 0 { 1 } else { whole + rest };
+    let first = first_half(length);
+    let stored = stored_blocks(first) + 1 + stored_blocks(length - first);
     HEADER.len() + length + 5 * stored + TRAILER
+}
+
+/// Stored blocks that stand for `length` bytes, or one for none.
+const fn stored_blocks(length: usize) -> usize {
+    let whole = length / BLOCK * BLOCK.div_ceil(block::STORED_MAX);
+    whole + (length % BLOCK).div_ceil(block::STORED_MAX)
 }

@@ -1,125 +1,184 @@
-//! The parser: finds matches in the last 32 KiB.
+//! The parser: finds matches in the last 32 KiB, in two texts at once.
 
 use super::prices::{Key, Prices};
 use super::sequence::Parsed;
 use super::symbols::MAX_MATCH;
 
-/// Entries of the hash table: 32 KiB of `u16`, so that it stays in a first-level cache.
+/// Entries of a hash table: 32 KiB of `u16`, for a first-level cache.
 const HASH_BITS: u32 = 14;
 /// Bytes that are hashed: shorter matches are seldom worth their bits, and are found by extending longer ones.
 const HASHED: u32 = 5;
 /// Positions tried in one step. The longer the step, the surer it finds a match, and the better a processor foretells
 /// that it does; the best of several is also a better match.
-pub(super) const WIDTH: usize = 4;
-/// The parser stops this far before the end of what it sees: eight bytes are read at each position of a step.
+const WIDTH: usize = 5;
+/// A step begins no closer than this to the end of what is in the window: eight bytes are read at each position.
 const LOOKAHEAD: usize = 16;
-/// Text enters the window in chunks of this size.
-const CHUNK: usize = 32_768;
+/// Matches are first compared up to this length without a branch.
+const NEAR: usize = 24;
+/// Text enters the window in chunks of this size, small ones, so that they are still in the cache when parsed.
+const CHUNK: usize = 4_096;
 /// Bytes the window holds: as many as there are positions.
 const POSITIONS: usize = 65_536;
 
-/// The state of the parser.
+/// What a parser keeps from block to block.
 ///
 /// Positions are `u16` and the window holds 65,536 bytes, so positions wrap as the window does, and reading at any of
-/// them needs no check. The window holds the chunk being parsed, all before it up to 32 KiB back, and a step may begin
-/// `LOOKAHEAD` bytes before the chunk; so the distances that [`Prices`] allow, 32,704 at most, always reach real text,
-/// with 48 bytes to spare for extending a match backwards.
-pub(super) struct Parser {
+/// them needs no check. A step begins no more than `LOOKAHEAD` bytes before the chunk that entered the window last, and
+/// the window holds 60 KiB before that chunk; so a distance that [`Prices`] allow reaches real text.
+pub(super) struct Lane {
     /// The position at which each hash was seen last. Positions never seen are 0, which is as good as any: the bytes
     /// of a candidate are compared.
     table: Box<[u16; 1 << HASH_BITS]>,
     /// The text, and behind its end the first bytes again, for reads that cross it.
     window: Box<[u8; POSITIONS + LOOKAHEAD]>,
-    /// The distance of the last match, tried at each step: rows resemble the one before in several places.
-    last: u16,
+    /// Bytes of the text that have entered the window.
+    entered: usize,
+    /// The block last parsed.
+    pub(super) parsed: Parsed,
 }
 
-impl Parser {
-    pub(super) fn new() -> Self {
-        Parser {
+impl Lane {
+    /// A lane for blocks of up to `block` bytes.
+    pub(super) fn new(block: usize) -> Self {
+        Lane {
             table: Box::new([0; 1 << HASH_BITS]),
             window: Box::new([0; POSITIONS + LOOKAHEAD]),
-            last: 1,
+            entered: 0,
+            parsed: Parsed::new(block),
         }
     }
 
     /// Forgets what it saw: a member must not depend on the one before. The window, too, because a position is hashed
-    /// even when the text behind it has not come into the window yet.
+    /// even when the text behind it has not entered yet.
     pub(super) fn reset(&mut self) {
         self.table.fill(0);
         self.window.fill(0);
-        self.last = 1;
+        self.entered = 0;
     }
+}
 
-    /// Parses the block `input[start..end]`; `start` is a multiple of 32 KiB and follows the block before.
-    pub(super) fn parse(&mut self, input: &[u8], start: usize, end: usize, parsed: &mut Parsed) {
-        let prices = Prices::new(&input[start..end]);
-        parsed.clear();
-        let mut at = start;
-        let mut literals_from = start;
-        for chunk in (start..end).step_by(CHUNK) {
-            let seen = end.min(chunk + CHUNK);
-            self.fill(chunk, &input[chunk..seen]);
-            while at + LOOKAHEAD <= seen {
-                let best = self.best_match(at as u16, &prices);
-                if !best.saves() {
-                    // The longer nothing was found, the faster on: random bytes are passed in strides.
-                    at += WIDTH + ((at - literals_from) >> 5);
-                    continue;
-                }
-                let distance = best.distance();
-                let from = at + best.skipped();
-                let mut length = best.length();
-                if length == 8 {
-                    length = self.forward(from as u16, distance).min(seen - from);
-                }
-                // Not into the match before, and not before the member's first byte.
-                let most = (from - literals_from).min(from - usize::from(distance));
-                let back = self.backward(from as u16, distance).min(most);
-                let (from, length) = (from - back, (length + back).min(MAX_MATCH));
-                parsed.push(&input[literals_from..], from - literals_from, length, distance);
-                at = from + length;
-                literals_from = at;
-                self.last = distance;
-                for position in [at - 2, at - 1] {
-                    self.replace(self.load(position as u16), position as u16);
-                }
-            }
+/// Parses each text from the end of the block before up to its end.
+///
+/// A step here, a step there: a step is a chain of loads, each of which waits for the one before, and while one lane
+/// waits the processor works at the other's. Nothing is asked before both chains are through, because a question
+/// answered otherwise than foretold throws away all that was begun behind it.
+pub(super) fn parse_blocks(lanes: &mut [Lane; 2], texts: [&[u8]; 2], ends: [usize; 2]) {
+    let [a, b] = lanes;
+    let (mut a, mut b) = (
+        Cursor::new(a, texts[0], ends[0]),
+        Cursor::new(b, texts[1], ends[1]),
+    );
+    while a.has_text() && b.has_text() {
+        let (best_a, best_b) = (a.best_match(), b.best_match());
+        a.take(best_a);
+        b.take(best_b);
+    }
+    a.finish();
+    b.finish();
+}
+
+/// A lane at work, its state at hand.
+struct Cursor<'a> {
+    table: &'a mut [u16; 1 << HASH_BITS],
+    window: &'a mut [u8; POSITIONS + LOOKAHEAD],
+    parsed: &'a mut Parsed,
+    lane_entered: &'a mut usize,
+    prices: Prices,
+    text: &'a [u8],
+    end: usize,
+    entered: usize,
+    at: usize,
+    literals_from: usize,
+}
+
+impl<'a> Cursor<'a> {
+    fn new(lane: &'a mut Lane, text: &'a [u8], end: usize) -> Self {
+        lane.parsed.clear();
+        let start = lane.entered;
+        Cursor {
+            table: &mut lane.table,
+            window: &mut lane.window,
+            parsed: &mut lane.parsed,
+            lane_entered: &mut lane.entered,
+            prices: Prices::new(&text[start..end]),
+            text,
+            end,
+            entered: start,
+            at: start,
+            literals_from: start,
         }
-        parsed.push_literals(&input[literals_from..end]);
     }
 
-    /// Copies a chunk into the window.
-    fn fill(&mut self, start: usize, chunk: &[u8]) {
-        let offset = start % POSITIONS;
-        self.window[offset..offset + chunk.len()].copy_from_slice(chunk);
-        if offset == 0 {
-            self.window.copy_within(..LOOKAHEAD, POSITIONS);
+    /// Parses what the other lane left, and ends the block.
+    fn finish(mut self) {
+        while self.has_text() {
+            let best = self.best_match();
+            self.take(best);
         }
+        self.parsed
+            .push_literals(&self.text[self.literals_from..self.end]);
+        *self.lane_entered = self.entered;
     }
 
-    /// The match that saves most of those that start within `WIDTH` bytes: the last one with the same hash at each, and
-    /// the last distance.
+    /// Whether there is text for another step, which may have to enter the window first.
     #[inline(always)]
-    fn best_match(&mut self, at: u16, prices: &Prices) -> Key {
+    fn has_text(&mut self) -> bool {
+        while self.at + LOOKAHEAD > self.entered {
+            if self.entered == self.end {
+                return false;
+            }
+            let to = self.end.min((self.entered / CHUNK + 1) * CHUNK);
+            enter(self.window, self.entered, &self.text[self.entered..to]);
+            self.entered = to;
+        }
+        true
+    }
+
+    /// The match that saves most of those that start within `WIDTH` bytes, each position's candidate being the last one
+    /// of the same hash.
+    #[inline(always)]
+    fn best_match(&mut self) -> Key {
         let mut best = Key::NONE;
         for skipped in 0..WIDTH as u16 {
-            let position = at.wrapping_add(skipped);
+            let position = (self.at as u16).wrapping_add(skipped);
             let word = self.load(position);
             let candidate = self.replace(word, position);
-            let distance = position.wrapping_sub(candidate);
-            best = best.max(prices.key(equal_bytes(word, self.load(candidate)), skipped, distance));
+            let length = equal_bytes(word, self.load(candidate));
+            best = best.max(self.prices.key(length, skipped, position.wrapping_sub(candidate)));
         }
-        let position = at.wrapping_add(1);
-        let length = equal_bytes(self.load(position), self.load(position.wrapping_sub(self.last)));
-        best.max(prices.key(length, 1, self.last))
+        best
     }
 
-    /// Enters a position under the hash of its first bytes; gives back the one that was there.
+    /// Appends the match, if it saves anything, and goes on behind it.
     #[inline(always)]
-    fn replace(&mut self, word: u64, position: u16) -> u16 {
-        let hash = (word << (64 - 8 * HASHED)).wrapping_mul(0x9e37_79b1_85eb_ca87) >> (64 - HASH_BITS);
-        std::mem::replace(&mut self.table[hash as usize], position)
+    fn take(&mut self, best: Key) {
+        if !best.saves() {
+            // The longer nothing was found, the faster on: random bytes are passed in strides.
+            self.at += WIDTH + ((self.at - self.literals_from) >> 5);
+            return;
+        }
+        let distance = best.distance();
+        let from = self.at + best.skipped();
+        let mut length = self.near_length(from as u16, distance, best.length());
+        if length == NEAR {
+            length = self.far_length(from as u16, distance);
+        }
+        // Not into the match before, and not before the first byte of the text.
+        let most = (from - self.literals_from).min(from - usize::from(distance));
+        let back = self.length_before(from as u16, distance).min(most);
+        // Behind what has entered, the window holds old bytes, which may be equal.
+        let length = (length.min(self.entered - from) + back).min(MAX_MATCH);
+        let from = from - back;
+        self.parsed.push(
+            &self.text[self.literals_from..],
+            from - self.literals_from,
+            length,
+            distance,
+        );
+        self.at = from + length;
+        self.literals_from = self.at;
+        let within = (self.at - 2) as u16;
+        self.replace(self.load(within), within);
     }
 
     /// The eight bytes at a position.
@@ -129,15 +188,36 @@ impl Parser {
         u64::from_le_bytes(*bytes.expect("the window goes on behind its last position"))
     }
 
-    /// How many bytes are equal from a position on and a distance before it, when eight are known to be. At 258 or a
-    /// little more it stops.
+    /// Enters a position under the hash of its first bytes; gives back the one that was there.
     #[inline(always)]
-    fn forward(&self, position: u16, distance: u16) -> usize {
-        let mut length = 8;
+    fn replace(&mut self, word: u64, position: u16) -> u16 {
+        let hash = (word << (64 - 8 * HASHED)).wrapping_mul(0x9e37_79b1_85eb_ca87) >> (64 - HASH_BITS);
+        std::mem::replace(&mut self.table[hash as usize], position)
+    }
+
+    /// How many bytes are equal `ahead` of a position and a distance before that, eight at most.
+    #[inline(always)]
+    fn equal_ahead(&self, position: u16, distance: u16, ahead: usize) -> usize {
+        let position = position.wrapping_add(ahead as u16);
+        equal_bytes(self.load(position), self.load(position.wrapping_sub(distance))) as usize
+    }
+
+    /// The length of a match of `known` bytes (eight standing for eight or more), up to [`NEAR`].
+    #[inline(always)]
+    fn near_length(&self, position: u16, distance: u16, known: usize) -> usize {
+        let second = self.equal_ahead(position, distance, 8);
+        let third = self.equal_ahead(position, distance, 16);
+        let behind = second + if second == 8 { third } else { 0 };
+        known + if known == 8 { behind } else { 0 }
+    }
+
+    /// The length of a match of at least [`NEAR`] bytes, up to 258 or a little more.
+    #[inline(always)]
+    fn far_length(&self, position: u16, distance: u16) -> usize {
+        let mut length = NEAR;
         while length < MAX_MATCH {
-            let position = position.wrapping_add(length as u16);
-            let equal = equal_bytes(self.load(position), self.load(position.wrapping_sub(distance)));
-            length += equal as usize;
+            let equal = self.equal_ahead(position, distance, length);
+            length += equal;
             if equal < 8 {
                 break;
             }
@@ -145,12 +225,22 @@ impl Parser {
         length
     }
 
-    /// How many bytes, eight at most, are equal before a position and a distance before that.
+    /// How many bytes are equal before a position and a distance before that, eight at most.
     #[inline(always)]
-    fn backward(&self, position: u16, distance: u16) -> usize {
+    fn length_before(&self, position: u16, distance: u16) -> usize {
         let position = position.wrapping_sub(8);
         let differs = self.load(position) ^ self.load(position.wrapping_sub(distance));
         (differs.leading_zeros() / 8) as usize
+    }
+}
+
+/// Copies a chunk, which ends at a multiple of [`CHUNK`] or with the text, into the window.
+#[cold]
+fn enter(window: &mut [u8; POSITIONS + LOOKAHEAD], start: usize, chunk: &[u8]) {
+    let offset = start % POSITIONS;
+    window[offset..offset + chunk.len()].copy_from_slice(chunk);
+    if offset < LOOKAHEAD {
+        window.copy_within(..LOOKAHEAD, POSITIONS);
     }
 }
 

@@ -4,7 +4,6 @@
 //! the entropy of a sample. Distances are priced by their magnitude. All in whole sixteenths of a bit: floating point
 //! might choose other matches on another machine.
 
-use super::parse::WIDTH;
 use super::symbols::{MIN_MATCH, WINDOW};
 
 /// What a match costs beside the extra bits of its distance: about five bits for its length and three for the symbol
@@ -12,17 +11,27 @@ use super::symbols::{MIN_MATCH, WINDOW};
 const MATCH: i64 = 8 * 16;
 /// What a byte costs that is passed over to reach a match, beyond its price as a literal: it might have been part of a
 /// match itself.
-const SKIPPED: i64 = 40;
+const SKIPPED: i64 = 2 * 16;
 /// Distances are priced in steps of this many bytes.
 const GRAIN: usize = 64;
 /// A price no match is worth.
 const PROHIBITIVE: i64 = 1 << 48;
 
-/// Tables of the terms that make up a [`Key`].
+/// Distances by [`GRAIN`]: what a match costs.
+static DISTANCE: [i64; 65_536 / GRAIN] = {
+    let mut prices = [PROHIBITIVE; 65_536 / GRAIN];
+    let mut step = 0;
+    while step < WINDOW / GRAIN {
+        let distance = step * GRAIN + GRAIN / 2;
+        prices[step] = (MATCH + 16 * distance.ilog2() as i64) << 32;
+        step += 1;
+    }
+    prices
+};
+
+/// The terms of a [`Key`] that depend on the text: what a match of up to eight bytes saves, and its length.
 pub(super) struct Prices {
     saved: [i64; 9],
-    skipped: [i64; WIDTH],
-    distance: [i64; 65_536 / GRAIN],
 }
 
 /// A possible match as one number, so that the best of several is their maximum, found without a branch.
@@ -36,35 +45,25 @@ impl Prices {
     /// Prices for a block of text.
     pub(super) fn new(text: &[u8]) -> Self {
         let literal = entropy(text);
+        let saved = |length: usize| {
+            if length < MIN_MATCH {
+                -PROHIBITIVE
+            } else {
+                (length as i64 * literal) << 32
+            }
+        };
         Prices {
-            saved: std::array::from_fn(|length| {
-                let saved = if length < MIN_MATCH {
-                    -PROHIBITIVE
-                } else {
-                    (length as i64 * literal) << 32
-                };
-                saved | (length as i64) << 20
-            }),
-            skipped: std::array::from_fn(|bytes| ((bytes as i64) << 16) - ((bytes as i64 * SKIPPED) << 32)),
-            distance: std::array::from_fn(|step| {
-                let distance = step * GRAIN + GRAIN / 2;
-                // The last step is given up, see the window of the parser.
-                let reached = distance < WINDOW - GRAIN;
-                if reached {
-                    (MATCH + 16 * i64::from(distance.ilog2())) << 32
-                } else {
-                    PROHIBITIVE
-                }
-            }),
+            saved: std::array::from_fn(|length| saved(length) | (length as i64) << 20),
         }
     }
 
     /// The key of a match of `length` bytes (eight standing for eight or more) `skipped` bytes ahead. Distance 0, which
-    /// stands for 65,536, is out of reach like all above 32,704.
+    /// stands for 65,536, is out of reach like all above 32,768.
     #[inline(always)]
     pub(super) fn key(&self, length: u32, skipped: u16, distance: u16) -> Key {
-        let price = self.distance[usize::from(distance.wrapping_sub(1)) / GRAIN];
-        Key(self.saved[length as usize] - price + self.skipped[usize::from(skipped)] + i64::from(distance))
+        let price = DISTANCE[usize::from(distance.wrapping_sub(1)) / GRAIN];
+        let skipped = (i64::from(skipped) << 16) - ((i64::from(skipped) * SKIPPED) << 32);
+        Key(self.saved[length as usize] - price + skipped + i64::from(distance))
     }
 }
 
@@ -97,7 +96,7 @@ impl Key {
 /// Sixteenths of a bit that a byte of `text` takes by its frequency alone, from a sample.
 fn entropy(text: &[u8]) -> i64 {
     const PARTS: usize = 16;
-    const SAMPLE: usize = 512;
+    const SAMPLE: usize = 256;
     let mut counts = [0u32; 256];
     for part in text.chunks(text.len() / PARTS + SAMPLE) {
         for byte in &part[..part.len().min(SAMPLE)] {
@@ -137,12 +136,12 @@ mod tests {
         let text: Vec<u8> = (0..100_000u32).map(|i| i as u8).collect();
         let prices = Prices::new(&text);
         let key = |length, distance| prices.key(length, 1, distance);
-        assert!(key(8, 1).saves() && key(8, 32_704).saves() && key(3, 1).saves());
+        assert!(key(8, 1).saves() && key(8, 32_768).saves() && key(3, 1).saves());
         assert!(
-            !key(8, 0).saves() && !key(8, 32_705).saves() && !key(8, 65_535).saves() && !key(2, 1).saves()
+            !key(8, 0).saves() && !key(8, 32_769).saves() && !key(8, 65_535).saves() && !key(2, 1).saves()
         );
-        let key = key(8, 32_704);
-        assert_eq!((key.length(), key.skipped(), key.distance()), (8, 1, 32_704));
+        let key = key(8, 32_768);
+        assert_eq!((key.length(), key.skipped(), key.distance()), (8, 1, 32_768));
         assert!(prices.key(5, 0, 100) > prices.key(5, 0, 10_000));
         assert!(prices.key(5, 0, 100) > prices.key(5, 1, 100));
     }
