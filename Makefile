@@ -12,7 +12,7 @@ demo: servers ## back up a sample application, restore it, prove the copy equal
 	@scripts/demo
 
 # As static programs: what goes into the container image is what is tested.
-test: lint servers ## all checks and tests, on PostgreSQL 13 to 18
+test: lint servers decoders ## all checks and tests, on PostgreSQL 13 to 18
 	RUSTFLAGS="-C target-feature=+crt-static" cargo test --no-fail-fast --target "$$(rustc -vV | sed -n 's/^host: //p')"
 
 bench: servers ## benchmarks
@@ -30,6 +30,11 @@ lint: toolchain ## formatting and clippy, warnings being errors
 
 servers: ## fetch the PostgreSQL servers and oracles of the tests, once
 	@scripts/fetch-servers
+
+.PHONY: decoders
+decoders:
+	@for program in gzip pigz python3; do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+		test -z "$$missing" || { echo "the tests of the gzip encoder need:$$missing; on Debian: apt-get install$$missing" >&2; exit 1; }
 
 .PHONY: toolchain
 toolchain:

@@ -41,10 +41,13 @@ impl fmt::Display for Format {
 /// `zstd:9`, `none`.
 ///
 /// Both codecs know levels beyond 9; they fall to a few MB/s on the repetitive text that dumps are made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
-    /// gzip members at a level from 1 to 9.
-    Gzip(u8),
+    /// gzip members by [`crate::deflate`], which has no levels: faster than level 1, no larger than `gzip -6`.
+    #[default]
+    Gzip,
+    /// gzip members by libdeflate at a level from 1 to 9.
+    GzipLevel(u8),
     /// zstd frames at a level from 1 to 9.
     Zstd(u8),
     /// Plain text.
@@ -52,15 +55,13 @@ pub enum Compression {
 }
 
 impl Compression {
-    /// The level of plain `gzip`: the fastest one whose files are no larger than those of `gzip -6`.
-    pub const GZIP_DEFAULT: u8 = 2;
     /// The level of plain `zstd`, as the zstd program's own.
     pub const ZSTD_DEFAULT: u8 = 3;
 
     /// The container it makes.
     pub fn format(self) -> Format {
         match self {
-            Compression::Gzip(_) => Format::Gzip,
+            Compression::Gzip | Compression::GzipLevel(_) => Format::Gzip,
             Compression::Zstd(_) => Format::Zstd,
             Compression::None => Format::Plain,
         }
@@ -72,23 +73,19 @@ impl Compression {
     /// whose window is larger, wants 1 MiB.
     pub fn member_size(self) -> usize {
         match self {
-            Compression::Gzip(_) => 512 << 10,
+            Compression::Gzip => 1 << 20,
+            Compression::GzipLevel(_) => 512 << 10,
             Compression::Zstd(_) => 1 << 20,
             Compression::None => 256 << 10,
         }
     }
 }
 
-impl Default for Compression {
-    fn default() -> Self {
-        Compression::Gzip(Compression::GZIP_DEFAULT)
-    }
-}
-
 impl fmt::Display for Compression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Compression::Gzip(level) => write!(f, "gzip:{level}"),
+            Compression::Gzip => f.write_str("gzip"),
+            Compression::GzipLevel(level) => write!(f, "gzip:{level}"),
             Compression::Zstd(level) => write!(f, "zstd:{level}"),
             Compression::None => f.write_str("none"),
         }
@@ -121,7 +118,7 @@ impl FromStr for Compression {
             },
         };
         match method {
-            "gzip" => Ok(Compression::Gzip(level.unwrap_or(Compression::GZIP_DEFAULT))),
+            "gzip" => Ok(level.map_or(Compression::Gzip, Compression::GzipLevel)),
             "zstd" => Ok(Compression::Zstd(level.unwrap_or(Compression::ZSTD_DEFAULT))),
             "none" => Ok(Compression::None),
             _ => Err(unknown()),
@@ -137,7 +134,7 @@ mod tests {
     fn compression_is_spelled_as_in_pg_dump() {
         for (text, want) in [
             ("gzip", Compression::default()),
-            ("gzip:6", Compression::Gzip(6)),
+            ("gzip:6", Compression::GzipLevel(6)),
             ("zstd", Compression::Zstd(3)),
             ("zstd:1", Compression::Zstd(1)),
             ("none", Compression::None),

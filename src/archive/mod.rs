@@ -17,7 +17,7 @@ mod reader;
 mod verify;
 mod writer;
 
-pub use codec::{Encoder, encoder};
+pub use codec::{Encoder, checked_encoder, encoder};
 pub use compression::{Compression, Format};
 pub use decode::Position;
 pub use digest::{Digest, LineDigest};

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use super::codec::encoder;
+use super::codec::checked_encoder;
 use super::index::{Counted, Index, Rows, Table};
 use super::{Compression, Digest, EndMarker, Format, Header};
 use crate::{Error, Result};
@@ -158,7 +158,7 @@ impl<W: Write> Writer<W> {
         };
         let text = index.render();
         let index_offset = self.offset;
-        let mut encoder = encoder(self.compression);
+        let mut encoder = checked_encoder(self.compression);
         let bytes = encoder.encode(text.as_bytes());
         self.put(bytes)?;
         self.text += text.len() as u64;

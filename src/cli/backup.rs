@@ -101,6 +101,7 @@ impl Args {
                     privileges: self.content.privileges,
                 },
                 compression: self.content.compress,
+                check_members: true,
                 jobs: self.content.jobs.map(usize::from),
             },
         };

@@ -25,6 +25,9 @@ pub struct Args {
     /// gzip[:LEVEL], zstd[:LEVEL] (levels 1 to 9) or none [default: by the file's name, else gzip]
     #[arg(short = 'Z', long, value_name = "METHOD")]
     compress: Option<Compression>,
+    /// Decode and compare each gzip member before it is written, as `backup` does
+    #[arg(long)]
+    check_members: bool,
     /// Connections that read rows at the same time [default: the number of processors, at most 4]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: Option<u16>,
@@ -82,6 +85,7 @@ impl Args {
                 owners: !self.no_owner,
                 privileges: !self.no_privileges,
             },
+            check_members: self.check_members,
             compression: self.compress.unwrap_or_else(|| by_name(self.file.as_deref())),
             jobs: self.jobs.map(usize::from),
         }

@@ -124,13 +124,25 @@ impl Encoder {
         if count > 0 {
             out.push(bits as u8);
         }
-        out.extend_from_slice(&crc32fast::hash(input).to_le_bytes());
-        out.extend_from_slice(&(input.len() as u32).to_le_bytes());
+        trailer(input, out);
         assert!(
             out.len() - start <= bound(input.len()),
             "a gzip member is larger than its bound"
         );
     }
+}
+
+/// Appends a gzip member that holds `input` as it is, in stored blocks: nothing is encoded that could go wrong.
+pub fn store_member(input: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(&HEADER);
+    block::write_stored(input, true, Pending::default(), out);
+    trailer(input, out);
+}
+
+/// CRC-32 and length modulo 2^32 (RFC 1952 section 2.3.1).
+fn trailer(input: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(&crc32fast::hash(input).to_le_bytes());
+    out.extend_from_slice(&(input.len() as u32).to_le_bytes());
 }
 
 /// Bytes of a text of `length` that go into the first half.

@@ -1,6 +1,8 @@
 //! Cuts text into members: collects it to a good size, hashes its rows, compresses it.
 
-use crate::archive::{Compression, Digest, Encoder, LineDigest, Member, Owner, Span, encoder};
+use crate::archive::{
+    Compression, Digest, Encoder, LineDigest, Member, Owner, Span, checked_encoder, encoder,
+};
 
 /// A member's text is never longer, even if it has to end inside a row: so memory does not depend on the length of rows.
 const LONGEST_TEXT: usize = 4 << 20;
@@ -26,10 +28,13 @@ struct Open {
 }
 
 impl Cutter {
-    pub(super) fn new(compression: Compression) -> Self {
+    pub(super) fn new(compression: Compression, check_members: bool) -> Self {
         let target = compression.member_size();
         Cutter {
-            encoder: encoder(compression),
+            encoder: match check_members {
+                true => checked_encoder(compression),
+                false => encoder(compression),
+            },
             target,
             text: Vec::with_capacity(target + (64 << 10)),
             spans: Vec::new(),
@@ -138,7 +143,7 @@ mod tests {
 
     /// Members of these rows, coming in pieces of this size.
     fn cut(rows: &[u8], piece: usize) -> Vec<Member> {
-        let mut cutter = Cutter::new(Compression::None);
+        let mut cutter = Cutter::new(Compression::None, false);
         let mut members = Vec::new();
         members.extend(cutter.sql("COPY t FROM stdin;\n"));
         cutter.begin_rows(Owner::Table(0));

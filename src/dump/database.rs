@@ -23,6 +23,8 @@ pub struct Request {
     pub plan: plan::Options,
     /// The container and its level.
     pub compression: Compression,
+    /// Whether each gzip member is decoded and compared before it is written.
+    pub check_members: bool,
     /// Connections that read rows; `None`: as many as make sense here.
     pub jobs: Option<usize>,
 }
@@ -46,6 +48,7 @@ pub async fn database<W: Write + Send + 'static>(
     let (source, plan) = prepared;
     let options = Options {
         compression: request.compression,
+        check_members: request.check_members,
         jobs: request.jobs,
         header: header(&source, request),
         ..Options::default()

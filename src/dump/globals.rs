@@ -9,7 +9,7 @@ use chrono::SecondsFormat;
 use tokio_postgres::SimpleQueryMessage;
 
 use crate::Result;
-use crate::archive::{Compression, Digest, FORMAT_VERSION, Header, Member, Summary, Writer, encoder};
+use crate::archive::{Compression, Digest, FORMAT_VERSION, Header, Member, Summary, Writer, checked_encoder};
 use crate::catalog::settings::assignment;
 use crate::connect::{Session, Settings, Snapshot, SnapshotOptions, connect};
 use crate::sql::{comment_text, ident, script_literal};
@@ -85,7 +85,7 @@ pub async fn globals<W: Write>(
     text.lines().for_each(|line| sql.row(line.as_bytes()));
     let mut writer = Writer::new(out, compression, header, Vec::new());
     writer.member(&Member {
-        bytes: encoder(compression).encode(text.as_bytes()).to_vec(),
+        bytes: checked_encoder(compression).encode(text.as_bytes()).to_vec(),
         text: text.len() as u64,
         spans: Vec::new(),
         sql,

@@ -53,6 +53,8 @@ pub struct Source {
 pub struct Options {
     /// The container and its level.
     pub compression: Compression,
+    /// Whether each gzip member is decoded and compared before it is written.
+    pub check_members: bool,
     /// Connections that read rows; `None`: as many as there are processors, at most four.
     pub jobs: Option<usize>,
     /// What the index says about the dump.
@@ -66,6 +68,7 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             compression: Compression::default(),
+            check_members: false,
             jobs: None,
             header: Header::default(),
             patience: Duration::from_secs(30),
@@ -227,6 +230,7 @@ fn all_threads<W: Write + Send>(
         units: Mutex::new(Units::new(plan)),
         order,
         compression: options.compression,
+        check_members: options.check_members,
         observer,
         alive: AtomicUsize::new(workers),
     };

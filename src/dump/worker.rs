@@ -26,6 +26,7 @@ pub(super) struct Work<'a> {
     pub(super) units: Mutex<Units<'a>>,
     pub(super) order: &'a Order,
     pub(super) compression: Compression,
+    pub(super) check_members: bool,
     pub(super) observer: &'a dyn Observer,
     /// Workers that have not given up.
     pub(super) alive: AtomicUsize,
@@ -97,7 +98,7 @@ impl Work<'_> {
 
     /// Works off units until there are none.
     async fn units(&self, source: &mut Rows<'_>) -> Result<()> {
-        let mut cutter = Cutter::new(self.compression);
+        let mut cutter = Cutter::new(self.compression, self.check_members);
         while let Some((number, unit)) = self.order.begin(&self.units) {
             self.unit(source, &mut cutter, number, &unit).await?;
             self.order.finish(number);

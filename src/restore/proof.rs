@@ -215,6 +215,7 @@ fn request(index: Option<&Index>) -> dump::Request {
             privileges: on("privileges"),
         },
         compression: Compression::None,
+        check_members: false,
         jobs: None,
     }
 }

@@ -10,8 +10,8 @@ use pgstow::error::Kind;
 use pgstow::event::Silent;
 
 const COMPRESSIONS: [Compression; 4] = [
-    Compression::Gzip(1),
-    Compression::Gzip(6),
+    Compression::Gzip,
+    Compression::GzipLevel(6),
     Compression::Zstd(1),
     Compression::None,
 ];
@@ -257,7 +257,7 @@ fn bytes_after_the_end_are_damage() {
 
 #[test]
 fn a_missing_member_is_seen_by_whoever_reads_in_sequence() {
-    let (bytes, index) = sample(Compression::Gzip(6));
+    let (bytes, index) = sample(Compression::GzipLevel(6));
     let big = &index.tables[2].rows;
     let cut =
         (big.offset + big.segments[0]) as usize..(big.offset + big.segments[0] + big.segments[1]) as usize;
@@ -271,8 +271,8 @@ fn a_missing_member_is_seen_by_whoever_reads_in_sequence() {
 
 #[test]
 fn a_recompressed_file_is_proved_by_its_text() {
-    let (bytes, index) = sample(Compression::Gzip(6));
-    let text = text_of(Compression::Gzip(6), &bytes);
+    let (bytes, index) = sample(Compression::GzipLevel(6));
+    let text = text_of(Compression::GzipLevel(6), &bytes);
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gz.write_all(text.as_bytes()).unwrap();
     let recompressed = gz.finish().unwrap();

@@ -159,7 +159,7 @@ fn the_file_is_the_same_for_any_number_of_jobs() {
     for server in support::servers() {
         let db = server.database("jobs");
         db.execute(TABLES);
-        for compression in [Compression::Gzip(1), Compression::Zstd(1), Compression::None] {
+        for compression in [Compression::Gzip, Compression::Zstd(1), Compression::None] {
             let files = block_on(async {
                 let holder = source(&db, None).await;
                 let mut files = Vec::new();
@@ -198,8 +198,10 @@ fn one_connection_does_where_the_snapshot_cannot_be_shared() {
         let mut alone = source(&db, None).await;
         let joined = source(&db, alone.snapshot.id.take()).await;
         alone.snapshot.not_exported = Some("it is a pooler".into());
-        let shared = dump(joined, plan(&db, &NAMES), Compression::Gzip(1), 2).await.0;
-        let (plan, options) = (plan(&db, &NAMES), options(Compression::Gzip(1), 4));
+        let shared = dump(joined, plan(&db, &NAMES), Compression::GzipLevel(1), 2)
+            .await
+            .0;
+        let (plan, options) = (plan(&db, &NAMES), options(Compression::GzipLevel(1), 4));
         let done = dump::stream(
             alone,
             plan,
@@ -290,7 +292,7 @@ fn every_table_s_end_is_told_with_its_rows() {
     };
     block_on(async {
         let source = source(&db, None).await;
-        let (plan, options) = (plan(&db, &NAMES), options(Compression::Gzip(1), 2));
+        let (plan, options) = (plan(&db, &NAMES), options(Compression::GzipLevel(1), 2));
         dump::stream(
             source,
             plan,

@@ -3,10 +3,12 @@
 //! An encoder is deterministic: the same text gives the same bytes. It keeps its working memory between members and
 //! nothing else, so that members do not depend on each other.
 
+mod checked;
+mod deflate;
 mod gzip;
 mod zstd;
 
-use super::Compression;
+use super::{Compression, Format};
 
 /// Turns the text of one member into the bytes of the file. One for each worker.
 pub trait Encoder: Send {
@@ -25,9 +27,20 @@ fn room(memory: &mut Vec<u8>, wanted: usize) -> &mut [u8] {
 /// The encoder for a compression.
 pub fn encoder(compression: Compression) -> Box<dyn Encoder> {
     match compression {
-        Compression::Gzip(level) => Box::new(gzip::Gzip::new(level)),
+        Compression::Gzip => Box::<deflate::Deflate>::default(),
+        Compression::GzipLevel(level) => Box::new(gzip::Gzip::new(level)),
         Compression::Zstd(level) => Box::new(zstd::Zstd::new(level)),
         Compression::None => Box::new(Plain),
+    }
+}
+
+/// The encoder for a compression, each gzip member of which is decoded and compared before it is given out. zstd frames
+/// bear a checksum of their text, and are proven when the file is read back.
+pub fn checked_encoder(compression: Compression) -> Box<dyn Encoder> {
+    let encoder = encoder(compression);
+    match compression.format() {
+        Format::Gzip => Box::new(checked::Checked::new(encoder)),
+        Format::Zstd | Format::Plain => encoder,
     }
 }
 
