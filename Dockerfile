@@ -4,12 +4,8 @@
 FROM rust:1-bookworm AS build
 WORKDIR /src
 COPY . .
-# The C library's static form is asked for by target, so that build scripts and macros still link dynamically.
-RUN set -eu; \
-    target=$(rustc -vV | sed -n 's/^host: //p'); \
-    RUSTFLAGS='-C target-feature=+crt-static' cargo build --release --locked --bin pgstow --target "$target"; \
-    install -D "target/$target/release/pgstow" /image/usr/local/bin/pgstow; \
-    install -d -m 0700 -o 65532 -g 65532 /image/backups
+RUN scripts/build-static release /image/usr/local/bin/pgstow \
+ && install -d -m 0700 -o 65532 -g 65532 /image/backups
 
 FROM scratch
 LABEL org.opencontainers.image.title="pgstow" \

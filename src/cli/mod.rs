@@ -206,6 +206,19 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_names_every_verb_and_every_variable() {
+        let readme = include_str!("../../README.md");
+        for verb in Cli::command().get_subcommands() {
+            let name = verb.get_name();
+            assert!(readme.contains(&format!("| `{name}")), "the verb {name}");
+            for variable in verb.get_arguments().filter_map(clap::Arg::get_env) {
+                let variable = variable.to_str().expect("it is ASCII");
+                assert!(readme.contains(&format!("`{variable}`")), "{variable} of {name}");
+            }
+        }
+    }
+
+    #[test]
     fn options_alone_are_those_of_backup() {
         for (typed, meant) in [
             ("", "backup"),
