@@ -79,7 +79,12 @@ impl Daemon {
             plan.began(Utc::now());
             let succeeded = job().await;
             if self.cancel.is_cancelled() {
-                return Err(Error::interrupted());
+                // A run that finished in spite of it was not cut off.
+                return if succeeded {
+                    Ok(())
+                } else {
+                    Err(Error::interrupted())
+                };
             }
             plan.ended(Utc::now(), succeeded);
         }
