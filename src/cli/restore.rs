@@ -12,7 +12,7 @@ use super::{Connection, Context, human, prompt};
 use crate::archive::Archive;
 use crate::connect::{Session, Settings, connect};
 use crate::event::{Event, Phase};
-use crate::restore::{self, Counts, MissingRoles, Needs, Options};
+use crate::restore::{self, Counts, Extract, MissingRoles, Needs, Options, Selection, TablePattern};
 use crate::{Error, Result};
 
 /// Options of `restore`.
@@ -29,12 +29,28 @@ pub struct Args {
     /// Do not ask
     #[arg(short, long, help_heading = "Restore")]
     yes: bool,
+    /// Restore definitions only: no rows, sequence values or large objects' contents
+    #[arg(short, long, conflicts_with_all = ["data_only", "table"], help_heading = "Restore")]
+    schema_only: bool,
+    /// Restore rows, sequence values and large objects' contents only, into what is there
+    #[arg(short = 'a', long, help_heading = "Restore")]
+    data_only: bool,
+    /// With --data-only: restore the rows of these tables only; * and ? stand for any letters. Of a file that pgstow
+    /// wrote, only their part is read
+    #[arg(
+        short,
+        long,
+        value_name = "[SCHEMA.]TABLE",
+        requires = "data_only",
+        help_heading = "Restore"
+    )]
+    table: Vec<TablePattern>,
     /// Restore into a new database of this name, made like the one that the connection names
-    #[arg(long, value_name = "NAME", conflicts_with = "swap", help_heading = "Restore")]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["swap", "data_only"], help_heading = "Restore")]
     target_db: Option<String>,
     /// Restore into a new database, prove every row, then let it take the live one's name; the live database is not
     /// touched before and stays under another name
-    #[arg(long, help_heading = "Restore")]
+    #[arg(long, conflicts_with_all = ["schema_only", "data_only"], help_heading = "Restore")]
     swap: bool,
     /// Do not freeze rows as they load (COPY FREEZE)
     #[arg(long, help_heading = "Restore")]
@@ -54,6 +70,17 @@ pub struct Args {
     /// Processes of the server that help with an index build [default: up to 4]
     #[arg(long, value_name = "NUMBER", help_heading = "Restore")]
     parallel_maintenance_workers: Option<u16>,
+}
+
+impl Args {
+    fn selection(&self) -> Selection {
+        match (self.schema_only, self.data_only) {
+            (true, _) => Selection::Definitions,
+            (_, true) if !self.table.is_empty() => Selection::Tables(self.table.clone()),
+            (_, true) => Selection::Data,
+            _ => Selection::All,
+        }
+    }
 }
 
 fn missing_roles(text: &str) -> Result<MissingRoles, String> {
@@ -76,7 +103,7 @@ enum Source {
 pub async fn run(args: Args, context: &Context) -> Result<()> {
     let settings = args.connection.settings_to_connect(context).await?;
     let source = find(&args, &settings)?;
-    let (input, bytes) = open(&source)?;
+    let (input, bytes) = open(&source, &args.selection())?;
     context.observer.event(Event::Phase(Phase::Connect));
     let session = context.until_cancelled(connect(&settings)).await?;
     context
@@ -98,6 +125,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         maintenance_work_mem: args.maintenance_work_mem.clone(),
         parallel_maintenance_workers: args.parallel_maintenance_workers,
         missing_roles: args.missing_roles,
+        selection: args.selection(),
     };
     let start = Instant::now();
     let told = |e: Error| e.context(name(&source));
@@ -145,7 +173,7 @@ fn find(args: &Args, settings: &Settings) -> Result<Source> {
 }
 
 /// The input, and its size in bytes or 0. A file of ours that is not whole is refused before anything is changed.
-fn open(source: &Source) -> Result<(Box<dyn Read + Send>, u64)> {
+fn open(source: &Source, selection: &Selection) -> Result<(Box<dyn Read + Send>, u64)> {
     let Source::File(path) = source else {
         return Ok((Box::new(std::io::stdin()), 0));
     };
@@ -156,6 +184,9 @@ fn open(source: &Source) -> Result<(Box<dyn Read + Send>, u64)> {
     // A named pipe has neither size nor end to look at.
     if meta.is_file() {
         Archive::open(path)?;
+        if let Some(extract) = Extract::begin(path, selection)? {
+            return Ok((Box::new(extract), 0));
+        }
     }
     Ok((Box::new(file), if meta.is_file() { meta.len() } else { 0 }))
 }

@@ -16,6 +16,7 @@ mod picture;
 mod preflight;
 mod proof;
 mod roles;
+mod select;
 mod source;
 mod verdict;
 
@@ -31,6 +32,7 @@ pub use picture::{Differences, Painter, Picture};
 pub use preflight::{Needs, preflight};
 pub use proof::{Comparison, TestRestore, beside, compare, swap, test_restore};
 pub use roles::MissingRoles;
+pub use select::{Extract, Selection, TablePattern};
 
 use conversation::{Conversation, Sent};
 use freeze::Freezer;
@@ -58,6 +60,8 @@ pub struct Options {
     pub parallel_maintenance_workers: Option<u16>,
     /// What to do where the script names a role that does not exist.
     pub missing_roles: MissingRoles,
+    /// Which part of the script.
+    pub selection: Selection,
 }
 
 impl Default for Options {
@@ -67,6 +71,7 @@ impl Default for Options {
             maintenance_work_mem: None,
             parallel_maintenance_workers: None,
             missing_roles: MissingRoles::default(),
+            selection: Selection::default(),
         }
     }
 }
@@ -101,6 +106,8 @@ pub async fn run(
         version,
         roles,
         missing_roles: options.missing_roles,
+        selection: options.selection.clone(),
+        skipping: false,
         offset: 0,
     };
     let result = tokio::select! {
@@ -183,6 +190,9 @@ struct Replay {
     version: u32,
     roles: Roles,
     missing_roles: MissingRoles,
+    selection: Selection,
+    /// The rows that pass belong to a COPY that is not replayed.
+    skipping: bool,
     /// Bytes of the file replayed so far.
     offset: u64,
 }
@@ -225,7 +235,16 @@ impl Replay {
     async fn piece(&mut self, piece: &Piece) -> Result<()> {
         match piece {
             Piece::Gap(_) => Ok(()),
+            Piece::Statement(statement) if !self.selection.wants(&statement.text) => {
+                self.skipping = statement.rows_follow;
+                Ok(())
+            }
             Piece::Statement(statement) => self.statement(statement).await,
+            Piece::Rows(_) if self.skipping => Ok(()),
+            Piece::EndOfRows(_) if self.skipping => {
+                self.skipping = false;
+                Ok(())
+            }
             Piece::Rows(rows) => self.conversation.rows(rows).await,
             Piece::EndOfRows(_) => self.conversation.end_of_rows().await,
             Piece::Meta(meta) => match &meta.command {

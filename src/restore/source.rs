@@ -5,9 +5,9 @@ use std::io::Read;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use crate::Result;
 use crate::archive::Reader;
 use crate::script::{Lexer, Piece};
+use crate::{Error, Result};
 
 /// Batches that may wait for the connection: about 256 KiB of text each.
 const AHEAD: usize = 8;
@@ -39,9 +39,8 @@ fn read(input: impl Read, standard_strings: bool, tell: &mpsc::Sender<Result<Bat
     let mut reader = Reader::new(input)?;
     let mut lexer = Lexer::new().standard_conforming_strings(standard_strings);
     loop {
-        let chunk = reader
-            .chunk()
-            .map_err(|e| e.context(format!("after line {}", lexer.line())))?;
+        let chunk = reader.chunk();
+        let chunk = chunk.map_err(|e| own_kind(e).context(format!("after line {}", lexer.line())))?;
         let last = chunk.is_empty();
         match last {
             true => lexer.finish(),
@@ -64,5 +63,17 @@ fn read(input: impl Read, standard_strings: bool, tell: &mpsc::Sender<Result<Bat
             // An end marker that does not fit what was read is an error.
             return reader.ending().map(drop);
         }
+    }
+}
+
+/// An error of reading, as what it is where the input itself is made by reading a file: a damaged one.
+fn own_kind(error: Error) -> Error {
+    let io = std::error::Error::source(&error).and_then(|e| e.downcast_ref::<std::io::Error>());
+    let inner = io
+        .and_then(|e| e.get_ref())
+        .and_then(|e| e.downcast_ref::<Error>());
+    match inner.map(Error::kind) {
+        Some(kind) => error.with_kind(kind),
+        None => error,
     }
 }
