@@ -198,9 +198,15 @@ const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         file: "subscription",
-        below: 18,
-        newest: "true AS streams_by_default",
-        older: "false AS streams_by_default",
+        below: 14,
+        newest: "true AS knows_streaming",
+        older: "false AS knows_streaming",
+    },
+    Difference {
+        file: "subscription",
+        below: 16,
+        newest: "true AS knows_run_as_owner",
+        older: "false AS knows_run_as_owner",
     },
 ];
 

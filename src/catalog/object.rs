@@ -199,23 +199,7 @@ impl Drop {
             }
             Drop::On(kind, name, table) => format!("DROP {kind} {maybe}{name} ON {table};\n"),
             Drop::Guarded { statement, .. } if !if_exists => statement.clone(),
-            Drop::Guarded { when, statement } => {
-                let body = format!(
-                    "
-BEGIN
-  IF {when} THEN
-    {}
-  END IF;
-END
-",
-                    statement.trim_end()
-                );
-                format!(
-                    "DO {};
-",
-                    dollar_quoted(&body, "")
-                )
-            }
+            Drop::Guarded { when, statement } => guarded(when, statement),
             Drop::LargeObjects(oids) => oids.iter().map(|oid| unlink(*oid, if_exists)).collect(),
         })
     }
@@ -229,6 +213,13 @@ fn unlink(oid: u32, if_exists: bool) -> String {
     } else {
         format!("SELECT pg_catalog.lo_unlink('{oid}');\n")
     }
+}
+
+/// A statement that runs only where an expression is true on the server that restores.
+pub fn guarded(when: &str, statement: &str) -> String {
+    let statement = statement.trim_end();
+    let body = format!("\nBEGIN\n  IF {when} THEN\n    {statement}\n  END IF;\nEND\n");
+    format!("DO {};\n", dollar_quoted(&body, ""))
 }
 
 /// What the text of an object depends on besides the object: which of its parts were split off to break a loop, and

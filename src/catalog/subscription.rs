@@ -3,7 +3,7 @@
 
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Drop, Object, ObjectId, Rank, class};
+use super::object::{Drop, Object, ObjectId, Rank, class, guarded};
 use super::row::row_struct;
 use crate::Result;
 use crate::sql::{ident, ident_list, script_literal};
@@ -25,8 +25,10 @@ row_struct! {
         is_binary: bool,
         /// `t` on, `f` off, `p` parallel.
         streaming: String,
-        /// Whether the server's own default for streaming is `parallel`.
-        streams_by_default: bool,
+        /// Whether the server has the option at all; without it nothing is streamed.
+        knows_streaming: bool,
+        /// Whether the server has the option at all; without it the owner applies all changes.
+        knows_run_as_owner: bool,
         two_phase: bool,
         disable_on_error: bool,
         password_required: bool,
@@ -40,12 +42,13 @@ impl CatalogRow for SubscriptionRow {
     fn load(self, loader: &mut Loader) -> Result<()> {
         let id = ObjectId::new(class::SUBSCRIPTION, self.oid);
         let name = ident(&self.name);
-        let create = format!(
+        let mut create = format!(
             "CREATE SUBSCRIPTION {name} CONNECTION {} PUBLICATION {} WITH ({});\n",
             script_literal(&self.connection),
             ident_list(self.publications.iter().map(String::as_str)),
             self.options().join(", ")
         );
+        create.push_str(&self.said_to_newer_servers(&name));
         let mut object = Object::new(id, Rank::Subscription, "SUBSCRIPTION", None, &self.name, create)
             .owned(&loader.role(self.owner), "SUBSCRIPTION", &name)
             .addressed("SUBSCRIPTION", &name);
@@ -75,6 +78,26 @@ fn drop(name: &str) -> Drop {
 }
 
 impl SubscriptionRow {
+    /// What this server does without an option for it, said where the server that restores has the option.
+    fn said_to_newer_servers(&self, name: &str) -> String {
+        let options = [
+            (self.knows_streaming, "substream", "streaming = off"),
+            (self.knows_run_as_owner, "subrunasowner", "run_as_owner = true"),
+        ];
+        let say = |(_, column, option): &(bool, &str, &str)| {
+            let when = format!(
+                "EXISTS (SELECT FROM pg_catalog.pg_attribute\n    WHERE attrelid = \
+                 'pg_catalog.pg_subscription'::pg_catalog.regclass AND attname = '{column}')"
+            );
+            guarded(&when, &format!("ALTER SUBSCRIPTION {name} SET ({option});\n"))
+        };
+        options
+            .iter()
+            .filter(|(is_known, ..)| !is_known)
+            .map(say)
+            .collect()
+    }
+
     fn options(&self) -> Vec<String> {
         let slot = self.slot.as_deref().map_or("NONE".to_string(), script_literal);
         let mut list = vec!["connect = false".to_string(), format!("slot_name = {slot}")];
@@ -86,10 +109,8 @@ impl SubscriptionRow {
         say(self.is_binary, "binary = true");
         say(self.streaming == "t", "streaming = on");
         say(self.streaming == "p", "streaming = parallel");
-        say(
-            self.streaming == "f" && self.streams_by_default,
-            "streaming = off",
-        );
+        // The default is another since 18.
+        say(self.streaming == "f" && self.knows_streaming, "streaming = off");
         say(self.two_phase, "two_phase = on");
         say(self.disable_on_error, "disable_on_error = true");
         say(!self.password_required, "password_required = false");
