@@ -187,6 +187,7 @@ async fn whole(settings: &Settings, jobs: usize) -> usize {
         .expect("a snapshot can be taken");
     let catalog = catalog::load(&leader).await.expect("the catalog can be read");
     let options = plan::Options {
+        create: false,
         clean: false,
         if_exists: false,
         owners: true,

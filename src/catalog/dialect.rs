@@ -120,6 +120,31 @@ const DIFFERENCES: &[Difference] = &[
         newest: "c.collicurules",
         older: "NULL::text",
     },
+    // Databases chose a locale provider from 15 on; ICU rules came with 16, the built-in provider with 17.
+    Difference {
+        file: "database",
+        below: 15,
+        newest: "d.datlocprovider::text",
+        older: "NULL::text",
+    },
+    Difference {
+        file: "database",
+        below: 15,
+        newest: "d.datlocale AS locale",
+        older: "NULL::text AS locale",
+    },
+    Difference {
+        file: "database",
+        below: 17,
+        newest: "d.datlocale AS locale",
+        older: "d.daticulocale AS locale",
+    },
+    Difference {
+        file: "database",
+        below: 16,
+        newest: "d.daticurules",
+        older: "NULL::text",
+    },
     // Publishing generated columns came with 18.
     Difference {
         file: "publication",

@@ -48,6 +48,8 @@ pub struct Catalog {
     pub references: Vec<(ObjectId, ObjectId)>,
     /// How many objects each named rule leaves out of every dump.
     pub left_out: BTreeMap<String, usize>,
+    /// The database itself.
+    pub database: Option<super::database::Database>,
     /// What of the dump's header depends on the database: its encoding.
     pub encoding: String,
 }

@@ -26,6 +26,7 @@ mod column;
 mod composite;
 mod conversion;
 mod coverage;
+mod database;
 mod default_privileges;
 mod domain;
 mod enumeration;
@@ -67,6 +68,7 @@ mod view;
 
 use crate::Result;
 use crate::connect::Session;
+pub use database::Database;
 use kind::{Kind, kind};
 pub use loader::Catalog;
 pub use read::{lock, read};
@@ -84,6 +86,7 @@ macro_rules! registered {
 pub const KINDS: &[Kind] = registered![
     "coverage" => coverage::CoverageRow,
     "role" => facts::RoleRow,
+    "database" => database::DatabaseRow,
     "depend" => facts::DependRow,
     "alias" => facts::AliasRow,
     "comment" => facts::CommentRow,

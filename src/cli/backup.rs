@@ -95,6 +95,7 @@ impl Args {
                 plan: plan::Options {
                     schema: true,
                     rows: true,
+                    create: false,
                     clean: true,
                     if_exists: true,
                     owners: self.content.owners,

@@ -37,6 +37,9 @@ pub struct Args {
     /// Only rows and values of sequences, no definitions; rows that others refer to come first
     #[arg(short = 'a', long, conflicts_with = "clean")]
     data_only: bool,
+    /// Begin with making the database itself, with its settings, and going into it
+    #[arg(short = 'C', long, conflicts_with = "data_only")]
+    create: bool,
     /// Drop each object before creating it
     #[arg(short, long)]
     clean: bool,
@@ -80,6 +83,7 @@ impl Args {
             plan: plan::Options {
                 schema: !self.data_only,
                 rows: !self.schema_only,
+                create: self.create,
                 clean: self.clean,
                 if_exists: self.if_exists,
                 owners: !self.no_owner,

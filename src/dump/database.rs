@@ -118,6 +118,7 @@ fn header(source: &Source, request: &Request) -> Header {
     let plan::Options {
         schema,
         rows,
+        create,
         clean,
         if_exists,
         owners,
@@ -126,6 +127,7 @@ fn header(source: &Source, request: &Request) -> Header {
     let options = [
         ("schema", schema),
         ("rows", rows),
+        ("create", create),
         ("clean", clean),
         ("if_exists", if_exists),
         ("owners", owners),

@@ -1,6 +1,7 @@
 //! Which objects, in which order, as which statements: from a loaded catalog to the list of steps that the stream
 //! writes.
 
+mod database;
 mod graph;
 mod nodes;
 pub mod order;
@@ -19,7 +20,9 @@ pub struct Options {
     pub schema: bool,
     /// Rows, values of sequences, contents of large objects.
     pub rows: bool,
-    /// `DROP` each object before creating it.
+    /// Make the database itself, with its settings, and go into it.
+    pub create: bool,
+    /// `DROP` each object before creating it; with `create`, the database alone.
     pub clean: bool,
     /// ... with `IF EXISTS`.
     pub if_exists: bool,
@@ -35,6 +38,7 @@ impl Default for Options {
         Options {
             schema: true,
             rows: true,
+            create: false,
             clean: false,
             if_exists: false,
             owners: true,

@@ -16,7 +16,7 @@ pub fn render(nodes: &Nodes<'_>, order: &[usize], options: &Options) -> Result<V
         nodes,
         options,
         steps: Vec::new(),
-        text: preamble(nodes),
+        text: beginning(nodes, options)?,
         state: None,
     };
     let order: Vec<usize> = order
@@ -24,7 +24,7 @@ pub fn render(nodes: &Nodes<'_>, order: &[usize], options: &Options) -> Result<V
         .copied()
         .filter(|&at| is_wanted(&nodes.list[at], options))
         .collect();
-    if options.clean && options.schema {
+    if options.clean && options.schema && !options.create {
         writer.drops(&order);
     }
     for &at in order
@@ -34,6 +34,7 @@ pub fn render(nodes: &Nodes<'_>, order: &[usize], options: &Options) -> Result<V
         writer.node(at);
     }
     if options.privileges && options.schema {
+        writer.database_privileges()?;
         for &at in &order {
             writer.privileges(at)?;
         }
@@ -57,14 +58,24 @@ fn is_wanted(node: &Node, options: &Options) -> bool {
     }
 }
 
+/// What the file begins with: its title, the session's settings, the database where it is to be made.
+fn beginning(nodes: &Nodes<'_>, options: &Options) -> Result<String> {
+    let settings = preamble(nodes);
+    let text = match &nodes.catalog.database {
+        Some(database) if options.create => super::database::introduction(database, options, &settings)?,
+        _ => settings,
+    };
+    Ok(format!(
+        "--\n-- PostgreSQL database dump\n--\n\n-- Dumped by pgstow\n\n{text}"
+    ))
+}
+
 /// The header, by which a reader knows that the file must end with the closing line, and session settings for whoever
 /// replays the file. Only what every server from 13 on knows is set outright;
 /// `transaction_timeout` (17+) is set where there is one.
 fn preamble(nodes: &Nodes<'_>) -> String {
     format!(
-        "--\n-- PostgreSQL database dump\n--\n\n\
-         -- Dumped by pgstow\n\n\
-         SET statement_timeout = 0;\n\
+        "SET statement_timeout = 0;\n\
          SET lock_timeout = 0;\n\
          SET idle_in_transaction_session_timeout = 0;\n\
          SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name = 'transaction_timeout';\n\
@@ -295,6 +306,19 @@ impl Writer<'_> {
                 );
             }
         }
+    }
+
+    fn database_privileges(&mut self) -> Result<()> {
+        let database = self.nodes.catalog.database.as_ref();
+        let Some(database) = database.filter(|_| self.options.create) else {
+            return Ok(());
+        };
+        if let Some(privileges) = &database.privileges {
+            let text = privileges::statements(privileges, Some(&database.owner))?;
+            self.text.push_str(&text);
+            self.text.push_str("\n\n");
+        }
+        Ok(())
     }
 
     fn privileges(&mut self, at: usize) -> Result<()> {

@@ -209,6 +209,7 @@ fn request(index: Option<&Index>) -> dump::Request {
         plan: plan::Options {
             schema: !off("schema"),
             rows: !off("rows"),
+            create: on("create"),
             clean: on("clean"),
             if_exists: on("if_exists"),
             owners: on("owners"),

@@ -6,6 +6,7 @@ mod support;
 mod archive;
 mod catalog;
 mod connect;
+mod create;
 mod deflate;
 mod faults;
 mod harness;
