@@ -1,5 +1,5 @@
 -- The database itself, with its settings and those of roles in it: what --create makes.
-SELECT d.oid, d.datname AS name, d.datdba AS owner,
+SELECT d.datname AS name, d.datdba AS owner,
     pg_encoding_to_char(d.encoding)::text AS encoding,
     d.datlocprovider::text AS provider,
     d.datcollate AS collate, d.datctype AS ctype,

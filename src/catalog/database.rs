@@ -11,7 +11,6 @@ use crate::{Error, Result};
 row_struct! {
     /// The database.
     pub struct DatabaseRow {
-        oid: u32,
         name: String,
         owner: u32,
         encoding: String,

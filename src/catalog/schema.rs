@@ -44,9 +44,12 @@ impl CatalogRow for SchemaRow {
         }
         let mut base = loader.base_privileges(id, 0, self.default_acl);
         if self.is_public && self.public_may_create && is_open(self.acl.as_deref()) {
-            // Said outright, for the server that restores may not give it.
-            base.iter_mut()
-                .for_each(|items| items.retain(|item| !item.starts_with('=')));
+            // Said outright, against what newer servers give, for the server that restores may be one.
+            for items in base.iter_mut().flatten() {
+                if let Some(privileges) = items.strip_prefix("=UC/") {
+                    *items = format!("=U/{privileges}");
+                }
+            }
         }
         loader.add(object.granted(format!("SCHEMA {name}"), None, self.acl, base));
         Ok(())
