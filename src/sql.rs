@@ -179,6 +179,11 @@ fn is_plain(name: &str) -> bool {
 }
 
 /// An identifier as it must be written in SQL: quoted only when it has to be.
+///
+/// ```
+/// assert_eq!(pgstow::sql::ident("users"), "users");
+/// assert_eq!(pgstow::sql::ident("user"), "\"user\"");
+/// ```
 pub fn ident(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 2);
     push_ident(&mut out, name);
