@@ -85,10 +85,11 @@ struct Keeper {
 impl Cluster {
     /// Makes and starts a server, for one test alone. It is gone when this is dropped.
     pub fn start(major: u32, setup: &Setup) -> Cluster {
+        // Before anything is made that a panic would leave behind.
+        let initdb = super::server_program(major, "initdb");
         let dir = new_directory();
         let port = free_port();
         let user = unprivileged_user();
-        let initdb = super::server_program(major, "initdb");
         let bin = initdb.parent().expect("a program has a directory").to_path_buf();
         let mut command = as_user(Command::new("/bin/sh"), user);
         command.args(["-c", KEEPER, "keeper"]).arg(bin).arg(&dir);
