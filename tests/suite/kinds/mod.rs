@@ -102,8 +102,10 @@ fn every_case_comes_back(major: u32) {
         failed.len(),
         cases.len()
     );
+    // A few cases alone say little about the whole.
+    let picked = std::env::var_os("PGSTOW_TEST_CASES").is_some();
     assert!(
-        parity.share() >= PARITY,
+        picked || parity.share() >= PARITY,
         "only {:.1} % of pg_dump's statements occur in our dumps word for word; expected {:.0} %",
         parity.share() * 100.0,
         PARITY * 100.0
