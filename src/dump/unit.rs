@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::plan::{Plan, Step, TableRows};
 
 /// What a unit aims at, in bytes of tables as `pg_table_size` counts them. Finished units that wait for their turn are
-/// the main cost in memory, and a scan by ranges of pages costs a little for each: by measurement.
+/// the main cost in memory, and a scan by ranges of pages costs a little for each.
 pub(super) const UNIT_BYTES: u64 = 8 << 20;
 /// What a table costs however small it is: one round trip.
 const TABLE_FLOOR: u64 = 16 << 10;
