@@ -1,5 +1,5 @@
 -- Aggregates: ordinary, without arguments, ordered-set, hypothetical, moving, parallel; all options.
-DO $$ BEGIN CREATE ROLE kinds_aggregates; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE kinds_aggregates; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 CREATE SCHEMA s;
 CREATE AGGREGATE s.sum2(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0');
 CREATE AGGREGATE counter(*) (SFUNC = int8inc, STYPE = bigint, INITCOND = '0', PARALLEL = safe, COMBINEFUNC = int8pl);

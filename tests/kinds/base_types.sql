@@ -1,5 +1,5 @@
 -- Base types: fixed and variable length, with all options; arrays of them; shell types.
-DO $$ BEGIN CREATE ROLE kinds_base_types; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE kinds_base_types; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 CREATE SCHEMA s;
 CREATE TYPE s.point_id;
 CREATE FUNCTION s.point_id_in(cstring) RETURNS s.point_id LANGUAGE internal IMMUTABLE STRICT AS 'int4in';

@@ -1,6 +1,6 @@
 -- Privileges changed on members of extensions and on the system's own objects.
 -- needs: pg_stat_statements pgcrypto postgres_fdw
-DO $$ BEGIN CREATE ROLE kinds_changed; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE kinds_changed; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 CREATE EXTENSION pg_stat_statements;
 CREATE EXTENSION pgcrypto;
 CREATE EXTENSION postgres_fdw;

@@ -1,5 +1,5 @@
 -- Collations of libc and ICU; nondeterministic; owned, used by columns, domains and indexes.
-DO $$ BEGIN CREATE ROLE kinds_collations; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE kinds_collations; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 CREATE SCHEMA s;
 CREATE COLLATION s.plain (provider = libc, locale = 'C');
 CREATE COLLATION "Two Halves" (provider = libc, lc_collate = 'C', lc_ctype = 'POSIX');

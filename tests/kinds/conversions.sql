@@ -1,5 +1,5 @@
 -- Conversions, one of them the default.
-DO $$ BEGIN CREATE ROLE kinds_conversions; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE kinds_conversions; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 CREATE SCHEMA s;
 CREATE CONVERSION s.latin FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
 CREATE DEFAULT CONVERSION "Mine" FOR 'UTF8' TO 'LATIN1' FROM utf8_to_iso8859_1;

@@ -1,6 +1,6 @@
 -- Default privileges: for all schemas against the built-in ones, in one schema on top.
-DO $$ BEGIN CREATE ROLE kinds_default_owner; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
-DO $$ BEGIN CREATE ROLE "Kinds Default User"; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE kinds_default_owner; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE "Kinds Default User"; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 CREATE SCHEMA s;
 ALTER DEFAULT PRIVILEGES FOR ROLE kinds_default_owner GRANT SELECT ON TABLES TO "Kinds Default User";
 ALTER DEFAULT PRIVILEGES FOR ROLE kinds_default_owner GRANT ALL ON SEQUENCES TO PUBLIC;

@@ -1,5 +1,5 @@
 -- Event triggers in every state, with tags. They must not fire while the rest is restored.
-DO $$ BEGIN CREATE ROLE kinds_event_triggers SUPERUSER; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE kinds_event_triggers SUPERUSER; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 CREATE TABLE seen (what text);
 CREATE FUNCTION note() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.seen VALUES (tg_tag); END $$;
 CREATE EVENT TRIGGER off_one ON ddl_command_start EXECUTE FUNCTION note();

@@ -1,5 +1,5 @@
 -- Extensions: several that need one another against the order of names, in schemas of their own, and objects using them.
-DO $$ BEGIN CREATE ROLE kinds_ext_user; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE kinds_ext_user; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 CREATE SCHEMA ext;
 CREATE SCHEMA "Odd Schema";
 CREATE EXTENSION hstore SCHEMA ext;

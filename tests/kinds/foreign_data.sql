@@ -1,6 +1,6 @@
 -- Foreign-data wrappers, servers, user mappings, foreign tables: options, privileges, columns' options.
-DO $$ BEGIN CREATE ROLE kinds_foreign_data; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
-DO $$ BEGIN CREATE ROLE "Kinds Foreign User"; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE kinds_foreign_data; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE "Kinds Foreign User"; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 CREATE FOREIGN DATA WRAPPER bare;
 CREATE FOREIGN DATA WRAPPER "Full One" VALIDATOR postgresql_fdw_validator;
 CREATE FOREIGN DATA WRAPPER with_options OPTIONS (debug 'true', "Odd Option" 'it''s \ odd');

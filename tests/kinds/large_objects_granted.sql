@@ -1,6 +1,6 @@
 -- Large objects with owners and privileges.
 -- once: pg_dump's description groups large objects by owner and privileges, which the second restore leaves out
-DO $$ BEGIN CREATE ROLE kinds_large_objects; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE kinds_large_objects; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 SELECT lo_from_bytea(900002, 'b');
 SELECT lo_from_bytea(900003, 'c');
 SELECT lo_create(900004);

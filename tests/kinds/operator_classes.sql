@@ -1,5 +1,5 @@
 -- Operator classes and families: loose members, storage types, ordering operators, families of another name.
-DO $$ BEGIN CREATE ROLE kinds_operator_classes; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE kinds_operator_classes; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 CREATE SCHEMA s;
 CREATE FUNCTION s.backwards(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT btint4cmp($2, $1)';
 CREATE FUNCTION s.backwards(int, bigint) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT -btint48cmp($1, $2)';

@@ -1,5 +1,5 @@
 -- Operators: binary, prefix, with commutators, negators, estimators; each other's; in other schemas.
-DO $$ BEGIN CREATE ROLE kinds_operators; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE kinds_operators; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 CREATE SCHEMA s;
 CREATE SCHEMA "Other Schema";
 CREATE TYPE s.pair AS (a int, b int);

@@ -1,9 +1,9 @@
 -- Owners and privileges: on each kind of this database, with grant option, by other grantors, taken from the owner and
 -- from PUBLIC, on columns, and default privileges.
-DO $$ BEGIN CREATE ROLE kinds_priv_owner; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
-DO $$ BEGIN CREATE ROLE kinds_priv_a; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
-DO $$ BEGIN CREATE ROLE kinds_priv_b; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
-DO $$ BEGIN CREATE ROLE "kinds_priv Odd ""Role"""; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE kinds_priv_owner; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE kinds_priv_a; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE kinds_priv_b; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE "kinds_priv Odd ""Role"""; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 CREATE SCHEMA s AUTHORIZATION kinds_priv_owner;
 GRANT USAGE ON SCHEMA s TO kinds_priv_a, kinds_priv_b;
 

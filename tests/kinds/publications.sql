@@ -1,5 +1,5 @@
 -- Publications: empty, of tables, of all tables, of some actions, via the root.
-DO $$ BEGIN CREATE ROLE kinds_publications; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE kinds_publications; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 CREATE SCHEMA s;
 CREATE TABLE t (a int PRIMARY KEY, b text);
 CREATE TABLE s."T" (a int);

@@ -1,6 +1,6 @@
 -- Row level security: enabled, forced, policies of every command, for roles, permissive and restrictive.
-DO $$ BEGIN CREATE ROLE kinds_rls_user; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
-DO $$ BEGIN CREATE ROLE "kinds_rls Odd"; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE kinds_rls_user; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE "kinds_rls Odd"; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 CREATE TABLE docs (id int, owner name, secret bool);
 INSERT INTO docs VALUES (1, 'a', true), (2, 'b', false);
 CREATE POLICY all_of_it ON docs;

@@ -1,6 +1,6 @@
 -- Schemas: with owners, comments and privileges; public changed.
-DO $$ BEGIN CREATE ROLE kinds_schemas_owner; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
-DO $$ BEGIN CREATE ROLE kinds_schemas_user; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE kinds_schemas_owner; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE kinds_schemas_user; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 
 CREATE SCHEMA app;
 COMMENT ON SCHEMA app IS 'it''s the application''s own: a\b';

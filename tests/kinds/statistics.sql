@@ -1,5 +1,5 @@
 -- Extended statistics of every kind, with targets.
-DO $$ BEGIN CREATE ROLE kinds_statistics; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE kinds_statistics; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 CREATE SCHEMA s;
 CREATE TABLE t (a int, b int, c text, d int);
 CREATE STATISTICS all_kinds ON a, b, c FROM t;

@@ -1,5 +1,5 @@
 -- Text search: parsers, templates, dictionaries with options, configurations with mappings.
-DO $$ BEGIN CREATE ROLE kinds_text_search; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE kinds_text_search; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 CREATE SCHEMA s;
 CREATE TEXT SEARCH PARSER s.words (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype);
 CREATE TEXT SEARCH PARSER "With Headline" (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end,

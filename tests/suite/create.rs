@@ -30,7 +30,7 @@ fn a_database_is_made_again_as_it_was() {
         );
         let name = db.name().to_string();
         db.execute(&format!(
-            "DO $$ BEGIN CREATE ROLE \"Create Owner\"; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+            "DO $$ BEGIN CREATE ROLE \"Create Owner\"; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
              CREATE TABLE t (a int);
              INSERT INTO t VALUES (1);
              COMMENT ON DATABASE {name} IS 'it''s mine';

@@ -102,7 +102,7 @@ fn upgrade(
     }
     let server = support::server(newest);
     // Roles are no part of a dump.
-    let roles = "SELECT format('DO $x$ BEGIN CREATE ROLE %I; EXCEPTION WHEN duplicate_object THEN NULL; END $x$;', rolname)
+    let roles = "SELECT format('DO $x$ BEGIN CREATE ROLE %I; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $x$;', rolname)
         FROM pg_roles WHERE rolname !~ '^pg_' AND rolname <> 'postgres'";
     server.postgres().execute(&source.query_text(roles));
     let database = |role: &str| server.database_with(&format!("{}_{role}", case.name), &case.database);
