@@ -28,6 +28,8 @@ pub struct Job {
     pub directory: PathBuf,
     /// The time zone of the times in file names.
     pub zone: Tz,
+    /// Tells the time, by which backups are named, copied weekly and deleted.
+    pub clock: fn() -> DateTime<Utc>,
     /// How long backups are kept.
     pub rules: Rules,
     /// How long to wait for another run in the same store.
@@ -79,10 +81,11 @@ pub async fn run(job: &Job, observer: &Arc<dyn Observer>, cancel: &CancellationT
         lock = Lock::take(store.root(), job.lock_wait) => lock?,
         () = cancel.cancelled() => return Err(Error::interrupted()),
     };
-    let began = Utc::now();
+    let began = (job.clock)();
+    let clock = Instant::now();
     let result = make(job, &store, began, observer, cancel).await;
     if !cancel.is_cancelled() {
-        remember(job, &store, began, &result, &**observer);
+        remember(job, &store, began, clock.elapsed(), &result, &**observer);
     }
     result
 }
@@ -187,7 +190,7 @@ fn is_weekly(rules: &Rules, name: &Name) -> bool {
 
 /// Deletes the backups of this database that the rules let go.
 fn rotate(job: &Job, store: &Store) -> Result<Vec<Judged>> {
-    let now = Utc::now().with_timezone(&job.zone).naive_local();
+    let now = (job.clock)().with_timezone(&job.zone).naive_local();
     let mut judged = store.judge(&job.rules, now)?;
     judged.retain(|j| j.entry.name.database == job.database() && matches!(j.verdict, Verdict::Delete(_)));
     store.remove(judged.iter().map(|j| &j.entry))?;
@@ -199,6 +202,7 @@ fn remember(
     job: &Job,
     store: &Store,
     began: DateTime<Utc>,
+    took: Duration,
     result: &Result<Backup>,
     observer: &dyn Observer,
 ) {
@@ -213,7 +217,7 @@ fn remember(
     let run = Run {
         database: job.database().to_string(),
         began,
-        seconds: (Utc::now() - began).as_seconds_f64(),
+        seconds: took.as_secs_f64(),
         outcome,
     };
     if let Err(e) = store.remember(run) {

@@ -88,6 +88,7 @@ impl Args {
             globals: false,
             directory: self.place.backup_dir.clone(),
             zone: self.zone.time_zone,
+            clock: chrono::Utc::now,
             rules: self.keep.rules(),
             lock_wait: self.wait.lock_wait,
             dump: dump::Request {
