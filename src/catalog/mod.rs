@@ -63,6 +63,7 @@ mod ts_configuration;
 mod ts_dictionary;
 mod ts_parser;
 mod ts_template;
+mod turns;
 mod user_mapping;
 mod view;
 

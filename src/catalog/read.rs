@@ -1,7 +1,5 @@
 //! Runs the registry's queries: locks first, then every query once, spread over the sessions at hand.
 
-use std::sync::{Mutex, PoisonError};
-
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use futures_util::stream;
@@ -11,6 +9,7 @@ use tokio_postgres::types::ToSql;
 
 use super::kind::Kind;
 use super::loader::{Catalog, Loader};
+use super::turns::Turns;
 use super::{KINDS, LOCKABLE, coverage, dialect, large_object, row, sequence, subscription, table};
 use crate::connect::Session;
 use crate::{Error, Result};
@@ -18,7 +17,7 @@ use crate::{Error, Result};
 /// Tables in one `LOCK TABLE` statement: few round trips, statements of moderate length.
 const LOCK_BATCH: usize = 1000;
 
-/// Queries under way at once on one session: the next is at the server before the last one's rows are through.
+/// Queries under way at once on one session: the next is on its way before the last one's rows are through.
 const PIPELINED: usize = 2;
 
 /// Facts that only rows need.
@@ -73,22 +72,14 @@ pub async fn read(sessions: &[&Session], rows: bool) -> Result<Catalog> {
     if rows {
         sequence::load_values(leader, &mut loader).await?;
     }
-    let places = Mutex::new(sessions.repeat(PIPELINED));
+    let turns = Turns::new(sessions.len(), PIPELINED);
     let wanted = KINDS.iter().filter(|kind| rows || !FOR_ROWS.contains(&kind.name));
-    let places = &places;
-    let queries = wanted.map(|kind| async move {
-        // There are never more queries waiting for their first row than places.
-        let session = places
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop()
-            .unwrap_or(leader);
-        let rows = start(session, kind).await;
-        places
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(session);
-        (kind, rows)
+    let queries = wanted.map(|kind| {
+        let mut turn = turns.take();
+        async move {
+            turn.come().await;
+            (kind, start(sessions[turn.session], kind).await)
+        }
     });
     let mut started = stream::iter(queries).buffered(sessions.len() * PIPELINED);
     while let Some((kind, rows)) = started.next().await {
