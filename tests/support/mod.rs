@@ -13,16 +13,23 @@
 
 mod cluster;
 mod database;
+mod terminal;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Once, OnceLock};
+use std::time::Duration;
 
 pub use cluster::{Cluster, Setup};
 pub use database::Db;
+pub use terminal::Terminal;
 
 /// Every major that pgstow promises to work with.
 pub const ALL_MAJORS: [u32; 6] = [13, 14, 15, 16, 17, 18];
+
+/// No program of a test takes longer, even on a busy machine.
+const LONGEST: Duration = Duration::from_secs(300);
 
 /// The majors to test: all, unless a developer narrowed them.
 pub fn majors() -> Vec<u32> {
@@ -180,10 +187,25 @@ impl std::fmt::Display for Done {
 }
 
 impl Done {
-    /// Waits for a started program whose output is piped.
+    /// Waits for a started program whose output is piped. One that hangs is killed, so that the test fails and the run
+    /// goes on.
     pub fn of(child: std::process::Child) -> Done {
+        let id = rustix::process::Pid::from_child(&child);
+        let (ended, end) = std::sync::mpsc::channel::<()>();
+        let guard = std::thread::spawn(move || {
+            let hung = end.recv_timeout(LONGEST) == Err(RecvTimeoutError::Timeout);
+            if hung {
+                let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+            }
+            hung
+        });
         let output = child.wait_with_output().expect("the program can be waited for");
-        Done::from(output)
+        drop(ended);
+        let mut done = Done::from(output);
+        if guard.join().expect("the guard does not panic") {
+            done.stderr += &format!("killed by the test: it did not end within {LONGEST:?}");
+        }
+        done
     }
 
     /// This, but a panic with all its output when the program failed.
@@ -211,8 +233,8 @@ impl From<std::process::Output> for Done {
 
 /// Runs a program to its end.
 pub fn run(command: &mut Command) -> Done {
-    match command.output() {
-        Ok(output) => Done::from(output),
+    match command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn() {
+        Ok(child) => Done::of(child),
         Err(e) => panic!("{command:?} cannot be run: {e}"),
     }
 }

@@ -9,6 +9,7 @@ use crate::support::{self, Db, Done, pgstow, run, run_with_input};
 mod faults;
 mod preflight;
 mod proof;
+mod question;
 mod select;
 
 /// A schema with what makes a restore hard, on every major.
