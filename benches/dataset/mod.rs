@@ -12,20 +12,33 @@ pub fn prepare() -> (Option<Cluster>, String) {
     if let Some(uri) = var("PGSTOW_BENCH_URI") {
         return (None, uri);
     }
+    let server = start();
     let scale = var("PGSTOW_BENCH_SCALE").unwrap_or_else(|| "0.1".into());
-    let major = var("PGSTOW_BENCH_MAJOR").map_or(15, |m| m.parse().expect("a major version"));
-    let setup = Setup {
-        conf: "shared_buffers = '512MB'\nmax_wal_size = '8GB'\n",
-        ..Setup::default()
-    };
-    let server = Cluster::start(major, &setup);
     server.postgres().execute("CREATE DATABASE bench");
-    eprintln!("filling a database at scale {scale} on PostgreSQL {major}");
-    let mut psql = support::psql();
-    server
-        .env(&mut psql, "bench")
-        .args(["-q", "-v", &format!("scale={scale}")]);
-    support::run_with_input(&mut psql, include_bytes!("dataset.sql")).ok();
+    fill(&server, "bench", &scale);
     let uri = server.socket_uri("bench");
     (Some(server), uri)
+}
+
+/// Starts a server set up for loading quickly.
+pub fn start() -> Cluster {
+    let major = std::env::var("PGSTOW_BENCH_MAJOR").map_or(15, |m| m.parse().expect("a major version"));
+    let setup = Setup {
+        conf: "shared_buffers = '512MB'\nmax_wal_size = '8GB'\nmax_locks_per_transaction = 1024\n",
+        ..Setup::default()
+    };
+    Cluster::start(major, &setup)
+}
+
+/// Fills a database to this scale.
+pub fn fill(server: &Cluster, dbname: &str, scale: &str) {
+    eprintln!(
+        "filling a database at scale {scale} on PostgreSQL {}",
+        server.major()
+    );
+    let mut psql = support::psql();
+    server
+        .env(&mut psql, dbname)
+        .args(["-q", "-v", &format!("scale={scale}")]);
+    support::run_with_input(&mut psql, include_bytes!("dataset.sql")).ok();
 }
