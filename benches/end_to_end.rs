@@ -28,8 +28,8 @@ const WAYS: &[(&str, &str)] = &[
     ("COPY of all tables > /dev/null", "$COPY > /dev/null"),
     ("**pgstow**", "$PGSTOW --jobs 2 --file $OUT"),
     (
-        "**pgstow** gzip:1",
-        "$PGSTOW --jobs 2 --compress gzip:1 --file $OUT",
+        "**pgstow** gzip:2",
+        "$PGSTOW --jobs 2 --compress gzip:2 --file $OUT",
     ),
     (
         "**pgstow** gzip:6",

@@ -43,10 +43,11 @@ impl fmt::Display for Format {
 /// Both codecs know levels beyond 9; they fall to a few MB/s on the repetitive text that dumps are made of.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
-    /// gzip members by [`crate::deflate`], which has no levels: faster than level 1, no larger than `gzip -6`.
+    /// gzip members by [`crate::deflate`], which has no levels: the fastest there is, no larger than `gzip -6`. Level 1
+    /// means the same, because libdeflate's is both slower and larger.
     #[default]
     Gzip,
-    /// gzip members by libdeflate at a level from 1 to 9.
+    /// gzip members by libdeflate at a level from 2 to 9, which trade time for size.
     GzipLevel(u8),
     /// zstd frames at a level from 1 to 9.
     Zstd(u8),
@@ -118,7 +119,10 @@ impl FromStr for Compression {
             },
         };
         match method {
-            "gzip" => Ok(level.map_or(Compression::Gzip, Compression::GzipLevel)),
+            "gzip" => Ok(match level {
+                None | Some(1) => Compression::Gzip,
+                Some(level) => Compression::GzipLevel(level),
+            }),
             "zstd" => Ok(Compression::Zstd(level.unwrap_or(Compression::ZSTD_DEFAULT))),
             "none" => Ok(Compression::None),
             _ => Err(unknown()),
@@ -134,6 +138,7 @@ mod tests {
     fn compression_is_spelled_as_in_pg_dump() {
         for (text, want) in [
             ("gzip", Compression::default()),
+            ("gzip:1", Compression::default()),
             ("gzip:6", Compression::GzipLevel(6)),
             ("zstd", Compression::Zstd(3)),
             ("zstd:1", Compression::Zstd(1)),

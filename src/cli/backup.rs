@@ -57,7 +57,7 @@ struct Content {
     /// Connections that read rows at the same time [default: the number of processors, at most 4]
     #[arg(short, long, value_name = "N", env = "BACKUP_JOBS", value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: Option<u16>,
-    /// Compression: gzip, gzip:1 to gzip:9, zstd, zstd:1 to zstd:9, none
+    /// Compression: gzip (fastest, no larger than gzip -6 makes it), gzip:2 to gzip:9 (smaller, slower), zstd, zstd:1 to zstd:9, none
     #[arg(
         short = 'Z',
         long,

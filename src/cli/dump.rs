@@ -22,7 +22,7 @@ pub struct Args {
     /// Where to write [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// gzip[:LEVEL], zstd[:LEVEL] (levels 1 to 9) or none [default: by the file's name, else gzip]
+    /// gzip[:LEVEL], zstd[:LEVEL] (levels 1 to 9, for gzip 1 is the default) or none [default: by the file's name, else gzip]
     #[arg(short = 'Z', long, value_name = "METHOD")]
     compress: Option<Compression>,
     /// Decode and compare each gzip member before it is written, as `backup` does
