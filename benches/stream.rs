@@ -1,8 +1,10 @@
-//! The parts of the stream, one by one: receiving, hashing, compressing, writing, and together.
+//! The parts of the stream, one by one: receiving, hashing, cutting, compressing, writing, and all together.
 //!
 //!     PGSTOW_BENCH_SCALE=0.3 cargo bench --bench stream
+//!     cargo bench --bench stream -- compress
 //!
-//! Throughput is of COPY text on one core, except where it says otherwise; of five runs the fastest counts.
+//! Throughput is of COPY text on one core, except where it says otherwise. What the codecs make of the text follows at
+//! the end.
 
 #[path = "dataset/mod.rs"]
 mod dataset;
@@ -10,155 +12,245 @@ mod dataset;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use std::hint::black_box;
+use std::convert::Infallible;
+use std::fmt;
 use std::io::Write;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock};
 
+use divan::Bencher;
+use divan::counter::{BytesCount, ItemsCount};
 use futures_util::{StreamExt, pin_mut};
-use pgstow::archive::{Compression, Digest, Header, LineDigest, Member, Writer, encoder};
-use pgstow::connect::{Settings, Snapshot, SnapshotOptions, connect};
+use pgstow::archive::{Compression, Digest, Header, LineDigest, Member, Owner, Writer, encoder};
+use pgstow::connect::{CopyReader, Settings, Snapshot, SnapshotOptions, connect};
+use pgstow::dump::Cutter;
 use pgstow::event::Silent;
 use pgstow::{catalog, dump, plan};
+use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 /// Tables of different character.
 const TABLES: [&str; 4] = ["links", "measurements", "events", "files"];
-/// Text kept of each to work on.
-const SAMPLE: usize = 48 << 20;
+/// Text kept of each to work on, in bytes.
+const SAMPLE: usize = 24 << 20;
+const COMPRESSIONS: [&str; 9] = [
+    "gzip", "gzip:2", "gzip:4", "gzip:6", "gzip:9", "zstd:1", "zstd:3", "zstd:6", "zstd:9",
+];
+
+static GROUND: OnceLock<Ground> = OnceLock::new();
 
 fn main() {
     let (_server, uri) = dataset::prepare();
-    let settings = Settings::resolve(Some(&uri)).expect("the URI is well-formed");
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime can be made");
-    println!("{:<44} {:>10} {:>12} {:>8}", "", "MB/s", "rows/s", "ratio");
-    for table in TABLES {
-        let text = runtime.block_on(receive(&settings, table));
-        let rows = memchr::memchr_iter(b'\n', &text).count();
-        let size = text.len();
-        let took = fastest(|| {
-            let mut digest = LineDigest::default();
-            digest.update(&text);
-            black_box(digest.take());
-        });
-        report(&format!("{table}: hash"), size, rows, took, None);
-        for compression in [
-            "gzip", "gzip:2", "gzip:3", "gzip:4", "gzip:6", "gzip:9", "zstd:1", "zstd:2", "zstd:3", "zstd:6",
-            "zstd:9",
-        ] {
-            compress(
-                table,
-                compression.parse().expect("it is well-formed"),
-                &text,
-                rows,
-            );
+    let ground = Ground::new(&uri);
+    assert!(GROUND.set(ground).is_ok(), "it is made once");
+    divan::main();
+    print_ratios();
+}
+
+/// The database, and the beginning of the text of each table.
+struct Ground {
+    settings: Settings,
+    runtime: Runtime,
+    samples: Vec<Vec<u8>>,
+}
+
+impl Ground {
+    fn new(uri: &str) -> Ground {
+        let settings = Settings::resolve(Some(uri)).expect("the URI is well-formed");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime can be made");
+        let samples = TABLES.map(|table| runtime.block_on(sample(&settings, table)));
+        Ground {
+            settings,
+            runtime,
+            samples: samples.into(),
         }
-        write(table, &text, rows);
     }
-    for jobs in [1, 2, 4] {
-        let mut text = 0;
-        let took = fastest(|| text = runtime.block_on(whole(&settings, jobs)));
-        report(
-            &format!("whole stream, no compression, {jobs} jobs"),
-            text,
-            0,
-            took,
-            None,
-        );
+
+    fn reader(&self) -> CopyReader {
+        self.runtime.block_on(reader(&self.settings))
     }
 }
 
-fn fastest(mut work: impl FnMut()) -> Duration {
-    let time = |_| {
-        let began = Instant::now();
-        work();
-        began.elapsed()
-    };
-    (0..5).map(time).min().expect("there were runs")
-}
-
-fn report(what: &str, bytes: usize, rows: usize, took: Duration, compressed: Option<usize>) {
-    let seconds = took.as_secs_f64();
-    let ratio = compressed.map_or(String::new(), |c| format!("{:.3}", bytes as f64 / c as f64));
-    println!(
-        "{what:<44} {:>10.0} {:>12.0} {ratio:>8}",
-        bytes as f64 / 1e6 / seconds,
-        rows as f64 / seconds
-    );
-}
-
-/// Receives a table by both readers; gives the beginning of its text.
-async fn receive(settings: &Settings, table: &str) -> Vec<u8> {
-    let statement = format!("COPY {table} TO STDOUT");
+async fn reader(settings: &Settings) -> CopyReader {
     let session = connect(settings).await.expect("the server runs");
-    let began = Instant::now();
-    let (mut bytes, mut rows) = (0, 0);
-    {
-        let stream = session
-            .client
-            .copy_out(&statement)
-            .await
-            .expect("the table is there");
-        pin_mut!(stream);
-        while let Some(piece) = stream.next().await {
-            bytes += piece.expect("the server sends").len();
-            rows += 1;
-        }
-    }
-    report(
-        &format!("{table}: receive by tokio-postgres"),
-        bytes,
-        rows,
-        began.elapsed(),
-        None,
-    );
-    let mut reader = session.into_copy_reader().await.expect("the session is idle");
+    session.into_copy_reader().await.expect("the session is idle")
+}
+
+/// The first rows of a table.
+async fn sample(settings: &Settings, table: &str) -> Vec<u8> {
     let mut text = Vec::with_capacity(SAMPLE);
-    let mut took = Duration::MAX;
-    for run in 0..3 {
-        let began = Instant::now();
-        let take = |piece: &[u8]| {
-            if run == 0 && text.len() + piece.len() <= SAMPLE {
-                text.extend_from_slice(piece);
-            }
-            black_box(piece);
-            Ok(())
-        };
-        reader.copy_out(&statement, take).await.expect("the server sends");
-        took = took.min(began.elapsed());
-    }
-    report(&format!("{table}: receive"), bytes, rows, took, None);
+    let take = |piece: &[u8]| {
+        if text.len() + piece.len() <= SAMPLE {
+            text.extend_from_slice(piece);
+        }
+        Ok(())
+    };
+    let mut reader = reader(settings).await;
+    reader
+        .copy_out(&copy(table), take)
+        .await
+        .expect("the server sends");
     let end = memchr::memrchr(b'\n', &text).map_or(0, |at| at + 1);
     text.truncate(end);
     text
 }
 
-fn compress(table: &str, compression: Compression, text: &[u8], rows: usize) {
-    let mut encoder = encoder(compression);
-    let mut size = 0;
-    let took = fastest(|| {
-        size = text
-            .chunks(compression.member_size())
-            .map(|piece| encoder.encode(piece).len())
-            .sum()
-    });
-    report(
-        &format!("{table}: {compression}"),
-        text.len(),
-        rows,
-        took,
-        Some(size),
-    );
+fn copy(table: &str) -> String {
+    format!("COPY {table} TO STDOUT")
 }
 
-/// Ordered writing: members that are ready, into a file.
-fn write(table: &str, text: &[u8], rows: usize) {
+fn ground() -> &'static Ground {
+    GROUND.get().expect("main makes it")
+}
+
+fn text(table: &str) -> &'static [u8] {
+    let at = TABLES.iter().position(|name| *name == table);
+    &ground().samples[at.expect("it is one of the tables")]
+}
+
+fn rows(text: &[u8]) -> usize {
+    memchr::memchr_iter(b'\n', text).count()
+}
+
+/// Throughput in bytes and in rows.
+fn counted<'a, 'b>(bencher: Bencher<'a, 'b>, text: &[u8]) -> Bencher<'a, 'b> {
+    bencher
+        .counter(BytesCount::of_slice(text))
+        .counter(ItemsCount::new(rows(text)))
+}
+
+/// A whole table by the hand-written reader; the text is counted once.
+#[divan::bench(args = TABLES, sample_count = 5, sample_size = 1)]
+fn receive(bencher: Bencher, table: &str) {
+    let mut reader = ground().reader();
+    let (mut bytes, mut lines) = (0, 0);
+    let counting = |piece: &[u8]| {
+        bytes += piece.len();
+        lines += rows(piece);
+        Ok(())
+    };
+    let block = |work: &mut dyn FnMut(&[u8]) -> pgstow::Result<()>, reader: &mut CopyReader| {
+        let copied = ground().runtime.block_on(reader.copy_out(&copy(table), work));
+        copied.expect("the server sends");
+    };
+    let mut counting = counting;
+    block(&mut counting, &mut reader);
+    bencher
+        .counter(BytesCount::new(bytes))
+        .counter(ItemsCount::new(lines))
+        .bench_local(|| {
+            let mut nothing = |piece: &[u8]| {
+                divan::black_box(piece);
+                Ok(())
+            };
+            block(&mut nothing, &mut reader);
+        });
+}
+
+/// The same by the protocol library's own reader.
+#[divan::bench(args = TABLES, sample_count = 3, sample_size = 1)]
+fn receive_by_tokio_postgres(bencher: Bencher, table: &str) {
+    let Ground {
+        settings, runtime, ..
+    } = ground();
+    let session = runtime.block_on(connect(settings)).expect("the server runs");
+    let receive = || {
+        runtime.block_on(async {
+            let (mut bytes, mut rows) = (0, 0);
+            let stream = session.client.copy_out(&copy(table)).await;
+            let stream = stream.expect("the table is there");
+            pin_mut!(stream);
+            while let Some(piece) = stream.next().await {
+                bytes += piece.expect("the server sends").len();
+                rows += 1;
+            }
+            (bytes, rows)
+        })
+    };
+    let (bytes, rows): (usize, usize) = receive();
+    bencher
+        .counter(BytesCount::new(bytes))
+        .counter(ItemsCount::new(rows))
+        .bench_local(receive);
+}
+
+/// A digest over each row.
+#[divan::bench(args = TABLES, sample_count = 9, sample_size = 1)]
+fn hash(bencher: Bencher, table: &str) {
+    let text = text(table);
+    counted(bencher, text).bench_local(|| {
+        let mut digest = LineDigest::default();
+        digest.update(text);
+        digest.take()
+    });
+}
+
+/// Rows as they come from a socket into members of hashed rows, not compressed.
+#[divan::bench(args = TABLES, sample_count = 9, sample_size = 1)]
+fn cut(bencher: Bencher, table: &str) {
+    let text = text(table);
+    counted(bencher, text).bench_local(|| {
+        let mut cutter = Cutter::new(Compression::None, false);
+        cutter.begin_rows(Owner::Table(0));
+        for piece in text.chunks(64 << 10) {
+            let emit = |member: Member| {
+                divan::black_box(member);
+                Ok::<(), Infallible>(())
+            };
+            let Ok(()) = cutter.rows(piece, emit);
+        }
+        cutter.end_rows();
+        cutter.finish()
+    });
+}
+
+/// A codec at a level, on one table's text.
+struct Packed {
+    table: &'static str,
+    compression: &'static str,
+}
+
+impl fmt::Display for Packed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.compression, self.table)
+    }
+}
+
+impl Packed {
+    fn all() -> impl Iterator<Item = Packed> {
+        let tables = TABLES.iter();
+        tables.flat_map(|&table| COMPRESSIONS.map(|compression| Packed { table, compression }))
+    }
+
+    fn size(&self) -> usize {
+        let compression: Compression = self.compression.parse().expect("it is well-formed");
+        let mut encoder = encoder(compression);
+        let members = text(self.table).chunks(compression.member_size());
+        members.map(|piece| encoder.encode(piece).len()).sum()
+    }
+}
+
+#[divan::bench(args = Packed::all(), sample_count = 3, sample_size = 1)]
+fn compress(bencher: Bencher, packed: &Packed) {
+    counted(bencher, text(packed.table)).bench_local(|| packed.size());
+}
+
+fn print_ratios() {
+    println!("text to compressed bytes:");
+    for packed in Packed::all() {
+        let ratio = text(packed.table).len() as f64 / packed.size() as f64;
+        println!("{:<24} {ratio:.3}", packed.to_string());
+    }
+}
+
+/// Members that are ready, in order into a file. Throughput is of compressed bytes.
+#[divan::bench(sample_count = 9, sample_size = 1)]
+fn write(bencher: Bencher) {
     let compression = Compression::default();
     let mut encoder = encoder(compression);
-    let pieces = text.chunks(compression.member_size());
+    let pieces = text("files").chunks(compression.member_size());
     let members: Vec<Member> = pieces
         .map(|piece| Member {
             bytes: encoder.encode(piece).to_vec(),
@@ -167,7 +259,8 @@ fn write(table: &str, text: &[u8], rows: usize) {
             sql: Digest::default(),
         })
         .collect();
-    let took = fastest(|| {
+    let bytes: usize = members.iter().map(|member| member.bytes.len()).sum();
+    bencher.counter(BytesCount::new(bytes)).bench_local(|| {
         let file = tempfile::tempfile().expect("a temporary file can be made");
         let mut writer = Writer::new(file, compression, Header::default(), Vec::new());
         members
@@ -176,11 +269,21 @@ fn write(table: &str, text: &[u8], rows: usize) {
         let (mut file, _) = writer.finish().expect("the disk has room");
         file.flush().expect("the disk has room");
     });
-    report(&format!("{table}: write members"), text.len(), rows, took, None);
 }
 
-/// Everything but compression, to nowhere: receiving, cutting, hashing, ordering.
-async fn whole(settings: &Settings, jobs: usize) -> usize {
+/// Everything but compression, to nowhere, by so many jobs.
+#[divan::bench(args = [1, 2, 4], sample_count = 3, sample_size = 1)]
+fn whole_stream(bencher: Bencher, jobs: usize) {
+    let runtime = &ground().runtime;
+    let bytes = runtime.block_on(stream(jobs));
+    bencher
+        .counter(BytesCount::new(bytes))
+        .bench_local(|| runtime.block_on(stream(jobs)));
+}
+
+/// Bytes of text that were streamed.
+async fn stream(jobs: usize) -> u64 {
+    let settings = &ground().settings;
     let leader = connect(settings).await.expect("the server runs");
     let snapshot = Snapshot::take(&leader, &SnapshotOptions::default())
         .await
@@ -208,5 +311,5 @@ async fn whole(settings: &Settings, jobs: usize) -> usize {
     };
     let cancel = CancellationToken::new();
     let done = dump::stream(source, plan, std::io::sink(), options, Arc::new(Silent), &cancel).await;
-    done.expect("the dump succeeds").1.text as usize
+    done.expect("the dump succeeds").1.text
 }

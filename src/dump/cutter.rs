@@ -8,7 +8,7 @@ use crate::archive::{
 const LONGEST_TEXT: usize = 4 << 20;
 
 /// One worker's text on its way to members. Every method that takes text gives back the members that became full.
-pub(super) struct Cutter {
+pub struct Cutter {
     encoder: Box<dyn Encoder>,
     target: usize,
     text: Vec<u8>,
@@ -28,7 +28,8 @@ struct Open {
 }
 
 impl Cutter {
-    pub(super) fn new(compression: Compression, check_members: bool) -> Self {
+    /// A cutter whose members are compressed like this; whether each is decoded and compared before it is handed on.
+    pub fn new(compression: Compression, check_members: bool) -> Self {
         let target = compression.member_size();
         Cutter {
             encoder: match check_members {
@@ -44,7 +45,7 @@ impl Cutter {
     }
 
     /// Takes whole lines of SQL.
-    pub(super) fn sql(&mut self, text: &str) -> Option<Member> {
+    pub fn sql(&mut self, text: &str) -> Option<Member> {
         debug_assert!(self.open.is_none() && (text.is_empty() || text.ends_with('\n')));
         let mut lines = LineDigest::default();
         lines.update(text.as_bytes());
@@ -54,7 +55,7 @@ impl Cutter {
     }
 
     /// Begins rows.
-    pub(super) fn begin_rows(&mut self, owner: Owner) {
+    pub fn begin_rows(&mut self, owner: Owner) {
         self.open = Some(Open {
             owner,
             start: self.text.len(),
@@ -64,7 +65,7 @@ impl Cutter {
     }
 
     /// Takes a piece of rows, cut anywhere, and hands each full member on.
-    pub(super) fn rows<E>(
+    pub fn rows<E>(
         &mut self,
         mut piece: &[u8],
         mut emit: impl FnMut(Member) -> Result<(), E>,
@@ -92,14 +93,14 @@ impl Cutter {
     }
 
     /// Ends the rows; `false` if the last one has no end.
-    pub(super) fn end_rows(&mut self) -> bool {
+    pub fn end_rows(&mut self) -> bool {
         self.close_span(self.text.len());
         let open = self.open.take();
         open.is_none_or(|open| open.digest.finish().1 == 0)
     }
 
     /// What is left at the end of a unit.
-    pub(super) fn finish(&mut self) -> Option<Member> {
+    pub fn finish(&mut self) -> Option<Member> {
         (!self.text.is_empty()).then(|| self.member(self.text.len()))
     }
 

@@ -17,6 +17,7 @@ mod query;
 mod unit;
 mod worker;
 
+pub use cutter::Cutter;
 pub use database::{Request, database};
 pub use globals::globals;
 

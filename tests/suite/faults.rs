@@ -453,6 +453,36 @@ fn memory_does_not_grow_with_the_size_of_a_table() {
 }
 
 #[test]
+fn a_slow_reader_makes_the_workers_wait_instead_of_filling_memory() {
+    let db = filled(support::server(support::newest()));
+    let mut child = pgstow()
+        .args(["dump", "--dbname", &db.uri(), "--jobs", "4", "--compress", "none"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut reader = child.stdout.take().unwrap();
+    let mut text = vec![0; 1 << 20];
+    reader.read_exact(&mut text).unwrap();
+    // Time enough for four workers to receive the whole table, were they not to wait.
+    let held = Instant::now();
+    while held.elapsed() < Duration::from_secs(4) {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it ended before all was read"
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let peak = peak(child.id()).expect("it runs");
+    assert!(peak < 64 << 20, "{} MiB", peak >> 20);
+    let rest = std::io::copy(&mut reader, &mut std::io::sink()).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert!(
+        rest > 150 << 20,
+        "the table is too small to show anything: {rest} bytes"
+    );
+}
+
+#[test]
 fn a_dump_of_huge_rows_holds_less_than_one_of_them() {
     let db = support::server(support::newest()).database("huge");
     db.execute(
