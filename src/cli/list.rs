@@ -9,7 +9,7 @@ use serde_json::json;
 use super::store::{Place, Zone};
 use super::table::Table;
 use super::{Context, human, print};
-use crate::archive::{Archive, Index};
+use crate::archive::{Archive, Index, Rows};
 use crate::store::{Entry, State, Store};
 use crate::{Error, Result};
 
@@ -149,6 +149,11 @@ fn list_file(path: &Path, as_json: bool) -> Result<()> {
     out.push_str(&table.render());
     let tables = human::number_of(index.tables.len() as u64, "table");
     out.push_str(&format!("{tables}, {}\n", human::number_of(rows(index), "row")));
+    if shares_members(index) {
+        out.push_str(
+            "STORED is the part of the file that holds a table's rows; small tables share theirs.\n",
+        );
+    }
     if let Some(large) = &index.large_objects {
         out.push_str(&format!(
             "large objects: {} stored\n",
@@ -156,6 +161,13 @@ fn list_file(path: &Path, as_json: bool) -> Result<()> {
         ));
     }
     print(&out)
+}
+
+/// Whether some member of the file holds rows of several tables.
+fn shares_members(index: &Index) -> bool {
+    let end = |rows: &Rows| rows.offset + rows.stored();
+    let mut pairs = index.tables.windows(2);
+    pairs.any(|pair| pair[1].rows.offset < end(&pair[0].rows))
 }
 
 fn file_json(index: &Index) -> serde_json::Value {

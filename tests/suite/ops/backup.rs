@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{Datelike, NaiveDateTime, Utc, Weekday};
 
 use super::{Store, name, small, start};
-use crate::support::{self, Done};
+use crate::support::{self, Db, Done};
 
 #[test]
 fn a_backup_has_the_old_script_s_name_and_log_line_and_is_for_its_owner_alone() {
@@ -71,6 +71,20 @@ fn a_backup_is_listed_healthy_and_restores_by_psql() {
     let copy = server.database("copy");
     copy.execute(&unpacked.stdout);
     assert_eq!(copy.query_text("SELECT * FROM users ORDER BY 1"), "1|a\n2|");
+}
+
+#[test]
+fn a_file_s_list_says_that_small_tables_share_their_part_of_it() {
+    let db = small(support::server(support::newest()));
+    let says = |db: &Db| {
+        let store = Store::new();
+        store.backup(db).ok();
+        let list = support::run(store.pgstow(db, &["list"]).arg(&store.daily()[0])).ok();
+        list.stdout.contains("small tables share")
+    };
+    assert!(!says(&db));
+    db.execute("CREATE TABLE another AS SELECT 1 AS a");
+    assert!(says(&db));
 }
 
 #[test]
