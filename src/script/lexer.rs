@@ -7,8 +7,9 @@ use memchr::{memchr, memchr_iter, memchr2};
 
 use super::class::is_space;
 use super::copy::{self, Cut};
+use super::inside::skip_comment;
 use super::meta::{self, Command, Meta};
-use super::scan::{Scanner, Stop, skip_comment};
+use super::scan::{Scanner, Stop};
 use super::words::setting;
 use crate::error::Kind;
 use crate::{Error, Result};
@@ -149,6 +150,17 @@ impl Lexer {
     /// Line of the first byte not handed out yet, from 1.
     pub fn line(&self) -> u64 {
         self.line
+    }
+
+    /// Whether the rows of a COPY statement come next, and nothing is held of what was pushed: then whoever knows where
+    /// they end may take them past the lexer.
+    pub fn is_before_rows(&self) -> bool {
+        self.text.is_empty() && matches!(self.place, Place::Rows { line_start: true, .. })
+    }
+
+    /// So many lines of the script were taken past the lexer.
+    pub fn pass(&mut self, lines: u64) {
+        self.line += lines;
     }
 
     /// The next piece, or `None` when more text is needed or, after [Lexer::finish], when the script is over.
@@ -342,6 +354,7 @@ impl Lexer {
                     format!("line {line}: \\unrestrict has not the key of the \\restrict before it"),
                 ));
             }
+            (Command::Encoding(name), None) => self.scanner.wide = is_wide(name),
             (_, None) => {}
             (_, Some(_)) => return Err(meta::refused(&meta::name(&self.text), line)),
         }
@@ -400,11 +413,13 @@ impl Lexer {
 
     fn note_setting(&mut self, text: &[u8]) {
         let maybe = text.len() < 1000 && matches!(text[0], b's' | b'S' | b'r' | b'R');
-        if maybe
-            && let Some((name, value)) = setting(text)
-            && name == "standard_conforming_strings"
-        {
-            self.scanner.standard_strings = !matches!(value.as_str(), "off" | "of" | "false" | "no" | "0");
+        match setting(text).filter(|_| maybe) {
+            Some((name, value)) if name == "standard_conforming_strings" => {
+                self.scanner.standard_strings =
+                    !matches!(value.as_str(), "off" | "of" | "false" | "no" | "0");
+            }
+            Some((name, value)) if name == "client_encoding" => self.scanner.wide = is_wide(&value),
+            _ => {}
         }
     }
 
@@ -421,6 +436,35 @@ impl Lexer {
         ))
         .hint("If the script is whole, a quote may be open or the last semicolon missing.")
     }
+}
+
+/// Whether letters of the encoding can have a backslash for their second byte: PostgreSQL has these for clients only.
+fn is_wide(encoding: &str) -> bool {
+    const WIDE: &[&str] = &[
+        "big5",
+        "gb18030",
+        "gbk",
+        "johab",
+        "mskanji",
+        "shiftjis",
+        "shiftjis2004",
+        "sjis",
+        "uhc",
+        "win932",
+        "win936",
+        "win949",
+        "win950",
+        "windows932",
+        "windows936",
+        "windows949",
+        "windows950",
+    ];
+    let plain: String = encoding
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    WIDE.binary_search(&plain.as_str()).is_ok()
 }
 
 /// Counts the headers and closing lines that pg_dump, pg_dumpall and pgstow write.

@@ -26,6 +26,8 @@ pub enum Command {
     Unrestrict(String),
     /// `\set ON_ERROR_STOP on`: what a restore does anyway.
     StopOnError,
+    /// `\encoding NAME`: the client encoding. pg_dump writes it before it connects to a database with an odd name.
+    Encoding(String),
     /// `\connect`: the statements that follow are for another database.
     Connect {
         /// Its name, if the command gives one.
@@ -57,6 +59,10 @@ pub(super) fn parse(text: &[u8], line: u64) -> Result<Command> {
             },
             [variable, ..] => Err(refused(&format!("set {variable}"), line)),
             [] => Err(refused(&name, line)),
+        },
+        "encoding" => match <[String; 1]>::try_from(arguments()?) {
+            Ok([name]) => Ok(Command::Encoding(name)),
+            Err(_) => Err(wrong("must have one name")),
         },
         "connect" | "c" => Ok(Command::Connect {
             dbname: dbname(&arguments()?),
@@ -159,6 +165,7 @@ mod tests {
             ("\\unrestrict aB3\r", Command::Unrestrict("aB3".into())),
             ("\\set ON_ERROR_STOP on", Command::StopOnError),
             ("\\set ON_ERROR_STOP 1", Command::StopOnError),
+            ("\\encoding SQL_ASCII", Command::Encoding("SQL_ASCII".into())),
             ("\\connect app", connect("app")),
             ("\\c \"Big App\"", connect("Big App")),
             (
@@ -189,6 +196,7 @@ mod tests {
             ("\\restrict a \\! id", "\\restrict"),
             ("\\set ON_ERROR_STOP off", "\\set"),
             ("\\restrict", "\\restrict"),
+            ("\\encoding", "\\encoding"),
         ] {
             let error = parse(text.as_bytes(), 7).unwrap_err();
             assert!(error.message().contains(name), "{text}: {error}");

@@ -16,6 +16,7 @@
 mod check;
 mod class;
 mod copy;
+mod inside;
 mod lexer;
 mod meta;
 mod scan;

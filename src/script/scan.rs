@@ -6,6 +6,7 @@
 use memchr::{memchr, memchr2, memmem};
 
 use super::class::{DIGIT, DULL, SPACE, WORD, WORD_START, is, skip};
+use super::inside::{Inside, dollar_tag, skip_comment};
 
 /// A word or tag that is not over after so many bytes is no SQL. Bounds the cost of scanning it anew.
 const WORD_LIMIT: usize = 1 << 20;
@@ -21,43 +22,6 @@ pub(super) enum Stop {
     More,
     /// At a word or tag longer than any.
     EndlessWord,
-}
-
-/// What the scanner is inside of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Inside {
-    /// Nothing: between tokens.
-    Statement,
-    /// `'...'`
-    Plain,
-    /// `E'...'`, or `'...'` while `standard_conforming_strings` is off.
-    Escape,
-    /// `U&'...'`
-    Unicode,
-    /// `b'...'` and `x'...'`, where a quote is never doubled.
-    Bits,
-    /// `"..."`
-    Name,
-    /// `$tag$...`; the opening tag is the statement's bytes `tag.0..tag.1`.
-    Dollar { tag: (usize, usize) },
-    /// `/* ...`, nested so deep.
-    Comment { depth: u32 },
-    /// `-- ...`
-    Line,
-}
-
-impl Inside {
-    /// For messages: "in the middle of ...".
-    pub(super) fn describe(self) -> &'static str {
-        match self {
-            Inside::Statement => "a statement",
-            Inside::Plain | Inside::Escape | Inside::Unicode | Inside::Bits => "a quoted string",
-            Inside::Name => "a quoted name",
-            Inside::Dollar { .. } => "a dollar-quoted string",
-            Inside::Comment { .. } => "a comment",
-            Inside::Line => "a statement",
-        }
-    }
 }
 
 /// How far a statement looks like `COPY ... FROM stdin`.
@@ -82,6 +46,8 @@ pub(super) struct Scanner {
     pub(super) inside: Inside,
     /// Whether a backslash in `'...'` is an ordinary character.
     pub(super) standard_strings: bool,
+    /// Whether the second byte of a letter can be a backslash, as in SJIS.
+    pub(super) wide: bool,
     /// Where the names are that psql would look up among its variables, if anyone wants to know.
     pub(super) variables: Option<Vec<(usize, usize)>>,
     parens: u32,
@@ -93,53 +59,12 @@ pub(super) struct Scanner {
     copy: Copy,
 }
 
-/// Past the end of a block comment that is `depth` deep at `at`, or the depth reached and where to go on.
-pub(super) fn skip_comment(
-    text: &[u8],
-    mut at: usize,
-    mut depth: u32,
-    last: bool,
-) -> Result<usize, (u32, usize)> {
-    loop {
-        let Some(n) = memchr2(b'*', b'/', &text[at..]) else {
-            return Err((depth, text.len()));
-        };
-        at += n;
-        match (text[at], text.get(at + 1)) {
-            (_, None) => return Err((depth, if last { at + 1 } else { at })),
-            (b'*', Some(b'/')) => {
-                at += 2;
-                depth -= 1;
-                if depth == 0 {
-                    return Ok(at);
-                }
-            }
-            (b'/', Some(b'*')) => {
-                at += 2;
-                depth += 1;
-            }
-            _ => at += 1,
-        }
-    }
-}
-
-/// Past the end of a dollar tag that begins at `at`, if there is a whole one.
-fn dollar_tag(text: &[u8], at: usize) -> Option<usize> {
-    let end = match text.get(at + 1) {
-        Some(&b) if is(b, WORD_START) => text[at + 1..]
-            .iter()
-            .position(|&b| b == b'$' || !is(b, WORD))
-            .map_or(text.len(), |n| at + 1 + n),
-        _ => at + 1,
-    };
-    (text.get(end) == Some(&b'$')).then_some(end + 1)
-}
-
 impl Scanner {
     pub(super) fn new() -> Self {
         Scanner {
             inside: Inside::Statement,
             standard_strings: true,
+            wide: false,
             variables: None,
             parens: 0,
             begins: 0,
@@ -153,6 +78,7 @@ impl Scanner {
     pub(super) fn reset(&mut self) {
         *self = Scanner {
             standard_strings: self.standard_strings,
+            wide: self.wide,
             ..Scanner::new()
         };
     }
@@ -188,6 +114,7 @@ impl Scanner {
                 Some(n) => self.quote(text, at + n, last),
                 None => more,
             },
+            Inside::Escape if self.wide => self.wide_escapes(text, at, last),
             Inside::Escape => match memchr2(b'\'', b'\\', rest) {
                 Some(n) if rest[n] == b'\'' => self.quote(text, at + n, last),
                 Some(n) if n + 1 < rest.len() => (None, at + n + 2),
@@ -222,6 +149,25 @@ impl Scanner {
                 None => more,
             },
         }
+    }
+
+    /// Goes on in a string with backslashes whose letters may have one for their second byte.
+    fn wide_escapes(&mut self, text: &[u8], mut at: usize, last: bool) -> (Option<Stop>, usize) {
+        while at < text.len() {
+            let length = match text[at] {
+                b'\'' => return self.quote(text, at, last),
+                0x80.. => 2,
+                // What is escaped may be such a letter, too.
+                b'\\' if text.get(at + 1).is_some_and(|b| *b >= 0x80) => 3,
+                b'\\' => 2,
+                _ => 1,
+            };
+            if at + length > text.len() && !last {
+                return (Some(Stop::More), at);
+            }
+            at += length;
+        }
+        (Some(Stop::More), text.len())
     }
 
     fn leave(&mut self, at: usize) -> (Option<Stop>, usize) {

@@ -90,6 +90,24 @@ fn a_backslash_in_a_string_follows_standard_conforming_strings() {
 }
 
 #[test]
+fn a_letter_whose_second_byte_is_a_backslash_escapes_nothing() {
+    // The katakana SO in SJIS is 83 5c.
+    let script =
+        b"SET client_encoding = 'Shift_JIS';SELECT E'\\t\x83\x5c';SELECT E'\\\x83\x5c', E'\x83\x5c\\\\'';';\
+        SET client_encoding = 'UTF8';SELECT E'\\';';";
+    for block in [1, 2, 3, 1000] {
+        let (pieces, error) = cut_all(script, block);
+        assert!(error.is_none(), "{error:?}");
+        let lengths: Vec<usize> = pieces
+            .iter()
+            .filter(|p| matches!(p, Piece::Statement(_)))
+            .map(|p| p.bytes().len())
+            .collect();
+        assert_eq!(lengths, [34, 15, 26, 29, 14], "blocks of {block}");
+    }
+}
+
+#[test]
 fn rows_go_through_untouched() {
     let script = "COPY public.t (a, \"from\") FROM stdin;\n1\t;\\\\.\n\\N\t'\n\\.\nSELECT 1;\n";
     let (pieces, error) = cut_all(script.as_bytes(), 7);

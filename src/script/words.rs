@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::class::is_space;
-use super::scan::skip_comment;
+use super::inside::skip_comment;
 
 /// A token of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
