@@ -6,6 +6,7 @@ use std::path::Path;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::decode::Position;
 use super::index::Rows;
 use super::reader::Reader;
 use super::{EndMarker, Format, Index};
@@ -79,7 +80,7 @@ impl<R: Read + Seek> Archive<R> {
                 )));
             }
             let mut text = Vec::new();
-            let mut reader = Reader::at(&stored[..], format, marker.index_offset);
+            let mut reader = Reader::at(&stored[..], format, at_member(marker.index_offset));
             reader.read_to_end(&mut text).map_err(super::into_error)?;
             text
         };
@@ -99,6 +100,11 @@ impl<R: Read + Seek> Archive<R> {
         self.format
     }
 
+    /// The file and the index by themselves.
+    pub fn into_parts(self) -> (R, Index) {
+        (self.input, self.index)
+    }
+
     /// Reads the lines of one table, or of the large objects, as COPY text. Nothing but their members is read.
     pub fn rows(&mut self, rows: &Rows) -> Result<RowsReader<'_, R>> {
         self.input
@@ -106,11 +112,16 @@ impl<R: Read + Seek> Archive<R> {
             .map_err(|e| Error::io(format!("cannot seek to byte {}", rows.offset), e))?;
         let stored = (&mut self.input).take(rows.stored());
         Ok(RowsReader {
-            reader: Reader::at(stored, self.format, rows.offset),
+            reader: Reader::at(stored, self.format, at_member(rows.offset)),
             skip: rows.skip,
             left: rows.counted.bytes,
         })
     }
+}
+
+/// The beginning of a member whose place in the text does not matter.
+fn at_member(offset: u64) -> Position {
+    Position { offset, text: 0 }
 }
 
 fn bad_marker(offset: u64, length: u64) -> Error {

@@ -45,9 +45,12 @@ impl<R: Read> Reader<R> {
         Ok(Reader::with_format(input, format))
     }
 
-    /// Reads members of a known format that begin at `offset` of the file.
-    pub(super) fn at(input: R, format: Format, offset: u64) -> Self {
-        Reader::with_format(Input::new(input, offset), format)
+    /// Reads members of a known format, the first of which begins here.
+    pub(super) fn at(input: R, format: Format, start: Position) -> Self {
+        Reader {
+            text: start.text,
+            ..Reader::with_format(Input::new(input, start.offset), format)
+        }
     }
 
     fn with_format(input: Input<R>, format: Format) -> Self {
@@ -77,6 +80,11 @@ impl<R: Read> Reader<R> {
     /// Bytes of text given so far.
     pub fn text(&self) -> u64 {
         self.text
+    }
+
+    /// Says where in the text the reader is, when it was put somewhere by [`Reader::at`] without knowing.
+    pub(super) fn set_text(&mut self, text: u64) {
+        self.text = text;
     }
 
     /// Where the member begins that the last chunk came from.

@@ -1,0 +1,79 @@
+//! One table's rows for a thread of their own, in pieces.
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom};
+use std::path::Path;
+
+use bytes::Bytes;
+
+use super::index::Rows;
+use super::reader::Reader;
+use super::segment::{Segments, in_pieces};
+use super::{Format, Position, open_file};
+use crate::{Error, Result};
+
+/// Gives the text of a stretch of lines to `take`, with the bytes of the file it was decoded from, until that does not
+/// want more. Nothing but their members is read.
+pub fn each_piece(
+    path: &Path,
+    format: Format,
+    rows: &Rows,
+    mut take: impl FnMut(Bytes, u64) -> bool,
+) -> Result<()> {
+    let file = open_file(path)?;
+    let mut given = Given {
+        skip: rows.skip,
+        left: rows.counted.bytes,
+    };
+    let mut offset = rows.offset;
+    if in_pieces(format, rows) {
+        let mut decoder = Segments::new(format);
+        for &length in &rows.segments {
+            let text = given.cut(Bytes::from(decoder.decode(&file, offset, length)?));
+            offset += length;
+            if !text.is_empty() && !take(text, length) {
+                return Ok(());
+            }
+        }
+    } else {
+        let mut reader = reader_at(file, format, offset)?;
+        while given.left > 0 {
+            let before = reader.offset();
+            let chunk = Bytes::copy_from_slice(reader.chunk()?);
+            if chunk.is_empty() {
+                break;
+            }
+            let text = given.cut(chunk);
+            if !text.is_empty() && !take(text, reader.offset() - before) {
+                return Ok(());
+            }
+        }
+    }
+    match given.left {
+        0 => Ok(()),
+        left => Err(Error::damaged(format!("{left} bytes of rows are missing"))),
+    }
+}
+
+fn reader_at(mut file: File, format: Format, offset: u64) -> Result<Reader<File>> {
+    file.seek(SeekFrom::Start(offset))
+        .map_err(|e| Error::io(format!("cannot seek to byte {offset}"), e))?;
+    Ok(Reader::at(file, format, Position { offset, text: 0 }))
+}
+
+/// What of the text that is read belongs to the stretch.
+struct Given {
+    skip: u64,
+    left: u64,
+}
+
+impl Given {
+    fn cut(&mut self, mut text: Bytes) -> Bytes {
+        let skip = self.skip.min(text.len() as u64);
+        self.skip -= skip;
+        let mut text = text.split_off(skip as usize);
+        text.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
+        self.left -= text.len() as u64;
+        text
+    }
+}
