@@ -3,7 +3,7 @@
 //! The modules in reading order, which is the way of the data; arrows between them point downwards only
 //! (`tests/layering.rs` checks it):
 //!
-//! 1. [error], [event], [sql], [human]: what everything below and above speaks in
+//! 1. [error], [event], [finding], [sql], [human]: what everything below and above speaks in
 //! 2. [connect]: settings, session, snapshot
 //! 3. [catalog]: every object of the database as the server describes it, one file a kind
 //! 4. [plan]: which objects, in which order, as which statements
@@ -13,7 +13,7 @@
 //! 8. [restore]: a script replayed
 //! 9. [store]: where backups live and how long
 //! 10. [backup]: the story of a backup
-//! 11. [schedule][]: when
+//! 11. [schedule][]: when; [doctor]: what would go wrong
 //! 12. [cli]: the verbs
 
 pub mod archive;
@@ -22,9 +22,11 @@ pub mod catalog;
 pub mod cli;
 pub mod connect;
 pub mod deflate;
+pub mod doctor;
 pub mod dump;
 pub mod error;
 pub mod event;
+pub mod finding;
 pub mod human;
 pub mod plan;
 pub mod restore;

@@ -66,6 +66,14 @@ Examples:
   pgstow compare --json --dbname app app_2026-11-23_03-00-00.sql.gz
       the same for a program";
 
+/// `doctor`
+pub const DOCTOR: &str = "\
+Examples:
+  pgstow doctor --dbname app
+      privileges, row security, timeouts, locks, poolers, the catalog, the store and the room in it
+  pgstow doctor --json --dbname app_copy app_2026-11-23_03-00-00.sql.gz
+      also whether this backup can be restored there: roles, extensions, encoding, locks, room";
+
 /// `health`
 pub const HEALTH: &str = "\
 Examples:
@@ -84,7 +92,7 @@ mod tests {
     #[test]
     fn every_example_is_a_command_line_that_works() {
         let all = [
-            BACKUP, RESTORE, LIST, CLEANUP, DUMP, VERIFY, SCHEDULE, COMPARE, HEALTH,
+            BACKUP, RESTORE, LIST, CLEANUP, DUMP, VERIFY, SCHEDULE, COMPARE, DOCTOR, HEALTH,
         ];
         for examples in all {
             let lines: Vec<&str> = examples.lines().filter(|l| l.contains("pgstow ")).collect();

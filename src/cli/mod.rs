@@ -19,6 +19,7 @@ pub mod cleanup;
 pub mod compare;
 pub mod connection;
 mod databases;
+pub mod doctor;
 pub mod dump;
 mod examples;
 pub mod health;
@@ -117,6 +118,9 @@ pub enum Verb {
     /// Tell which tables of a live database differ from a backup
     #[command(after_help = examples::COMPARE)]
     Compare(compare::Args),
+    /// Find everything beforehand that would make a backup or a restore fail
+    #[command(after_help = examples::DOCTOR)]
+    Doctor(doctor::Args),
     /// Tell by the exit code whether the last good backup is fresh enough
     #[command(after_help = examples::HEALTH)]
     Health(health::Args),
@@ -133,6 +137,7 @@ pub async fn run(cli: Cli, context: &Context) -> Result<()> {
         Verb::Verify(args) => verify::run(args, context).await,
         Verb::Schedule(args) => schedule::run(args, context).await,
         Verb::Compare(args) => compare::run(args, context).await,
+        Verb::Doctor(args) => doctor::run(args, context).await,
         Verb::Health(args) => health::run(args, context).await,
     }
 }

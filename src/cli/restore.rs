@@ -1,18 +1,18 @@
 //! `pgstow restore`: says what will be lost, asks, and replays.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::TimeDelta;
 
 use super::store::Place;
-use super::{Connection, Context, human, prompt};
-use crate::archive::Archive;
+use super::{Connection, Context, human, print, prompt};
+use crate::archive::{self, Archive};
 use crate::connect::{Session, Settings, connect};
 use crate::event::{Event, Phase};
-use crate::restore::{self, Counts, Extract, MissingRoles, Needs, Options, Selection, TablePattern};
+use crate::finding::{Status, failures};
+use crate::restore::{self, Choice, Counts, MissingRoles, Needs, Options, Pattern, Selection, TablePattern};
 use crate::{Error, Result};
 
 /// Options of `restore`.
@@ -26,32 +26,70 @@ pub struct Args {
     connection: Connection,
     #[command(flatten)]
     place: Place,
+    /// Read the whole file and prove it before anything is changed, at the cost of reading it twice
+    #[arg(long, help_heading = "Restore")]
+    check: bool,
     /// Do not ask
     #[arg(short, long, help_heading = "Restore")]
     yes: bool,
     /// Restore definitions only: no rows, sequence values or large objects' contents
-    #[arg(short, long, conflicts_with_all = ["data_only", "table"], help_heading = "Restore")]
+    #[arg(
+        short,
+        long,
+        conflicts_with = "data_only",
+        help_heading = "Part of the backup"
+    )]
     schema_only: bool,
     /// Restore rows, sequence values and large objects' contents only, into what is there
-    #[arg(short = 'a', long, help_heading = "Restore")]
+    #[arg(short = 'a', long, help_heading = "Part of the backup")]
     data_only: bool,
-    /// With --data-only: restore the rows of these tables only; * and ? stand for any letters. Of a file that pgstow
-    /// wrote, only their part is read
+    /// Restore these tables (views, sequences) only, with their indexes, constraints, triggers, own sequences and
+    /// privileges. Not brought: the types, functions, schemas and other tables that they need, and foreign keys of
+    /// other tables. * and ? stand for any letters. Of a file that pgstow wrote, only their rows are read
     #[arg(
         short,
         long,
         value_name = "[SCHEMA.]TABLE",
-        requires = "data_only",
-        help_heading = "Restore"
+        help_heading = "Part of the backup"
     )]
     table: Vec<TablePattern>,
+    /// Restore what is in these schemas only, and the schemas
+    #[arg(short = 'n', long, value_name = "SCHEMA", help_heading = "Part of the backup")]
+    schema: Vec<Pattern>,
+    /// Do not restore these tables, nor what belongs to them
+    #[arg(
+        short = 'T',
+        long,
+        value_name = "[SCHEMA.]TABLE",
+        help_heading = "Part of the backup"
+    )]
+    exclude_table: Vec<TablePattern>,
+    /// Print what would be done and do nothing; no server is needed
+    #[arg(short, long, conflicts_with_all = ["swap", "target_db"], help_heading = "Part of the backup")]
+    list: bool,
     /// Restore into a new database of this name, made like the one that the connection names
     #[arg(long, value_name = "NAME", conflicts_with_all = ["swap", "data_only"], help_heading = "Restore")]
     target_db: Option<String>,
     /// Restore into a new database, prove every row, then let it take the live one's name; the live database is not
     /// touched before and stays under another name
-    #[arg(long, conflicts_with_all = ["schema_only", "data_only"], help_heading = "Restore")]
+    #[arg(
+        long,
+        conflicts_with_all = ["schema_only", "data_only", "table", "schema", "exclude_table"],
+        help_heading = "Restore"
+    )]
     swap: bool,
+    /// Follow the script where it makes databases and goes on in them, as dumps of pg_dump --create and pg_dumpall do.
+    /// Each database is a transaction of its own; when it fails, databases that it made are dropped
+    #[arg(
+        long,
+        conflicts_with_all = ["swap", "target_db", "data_only", "table", "schema", "exclude_table"],
+        help_heading = "Restore"
+    )]
+    create: bool,
+    /// Connections that fill a new database (--swap, --target-db), which needs a file that pgstow wrote; threads that
+    /// decompress ahead of the one connection otherwise [default: processors, at most 4]
+    #[arg(short, long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Restore")]
+    jobs: Option<u16>,
     /// Do not freeze rows as they load (COPY FREEZE)
     #[arg(long, help_heading = "Restore")]
     no_freeze: bool,
@@ -74,11 +112,24 @@ pub struct Args {
 
 impl Args {
     fn selection(&self) -> Selection {
-        match (self.schema_only, self.data_only) {
-            (true, _) => Selection::Definitions,
-            (_, true) if !self.table.is_empty() => Selection::Tables(self.table.clone()),
-            (_, true) => Selection::Data,
-            _ => Selection::All,
+        Selection {
+            definitions: !self.data_only,
+            rows: !self.schema_only,
+            tables: self.table.clone(),
+            schemas: self.schema.clone(),
+            exclude_tables: self.exclude_table.clone(),
+        }
+    }
+
+    fn options(&self, choice: Choice) -> Options {
+        Options {
+            freeze: !self.no_freeze,
+            maintenance_work_mem: self.maintenance_work_mem.clone(),
+            parallel_maintenance_workers: self.parallel_maintenance_workers,
+            missing_roles: self.missing_roles,
+            choice,
+            create: self.create,
+            jobs: self.jobs.map_or_else(restore::default_jobs, usize::from),
         }
     }
 }
@@ -101,16 +152,27 @@ enum Source {
 
 /// Restores a backup.
 pub async fn run(args: Args, context: &Context) -> Result<()> {
+    if args.list {
+        let source = find(&args, || args.connection.settings())?;
+        return list(source, &args).await;
+    }
     let settings = args.connection.settings_to_connect(context).await?;
-    let source = find(&args, &settings)?;
-    let (input, bytes) = open(&source, &args.selection())?;
+    let source = find(&args, || Ok(settings.clone()))?;
+    let (choice, bytes) = context
+        .until_cancelled(look_at(&source, args.selection()))
+        .await?;
     context.observer.event(Event::Phase(Phase::Connect));
     let session = context.until_cancelled(connect(&settings)).await?;
+    let options = args.options(choice);
     context
-        .until_cancelled(preflight(&session, &source, &args, context))
+        .until_cancelled(preflight(&session, &source, &args, &options, context))
         .await?;
     let target = match &args.target_db {
         Some(name) => format!("database {name:?} on {} will be made", session.host_text()),
+        None if args.create => format!(
+            "databases that the script names on {} will be made or overwritten",
+            session.host_text()
+        ),
         None => {
             let found = context.until_cancelled(describe_target(&session)).await?;
             let fate = if args.swap { "replaced" } else { "overwritten" };
@@ -120,13 +182,6 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let warning = format!("{target} from {}", describe(&source, bytes));
     confirm(&args, &warning, context).await?;
     context.observer.event(Event::Total { tables: 0, bytes });
-    let options = Options {
-        freeze: !args.no_freeze,
-        maintenance_work_mem: args.maintenance_work_mem.clone(),
-        parallel_maintenance_workers: args.parallel_maintenance_workers,
-        missing_roles: args.missing_roles,
-        selection: args.selection(),
-    };
     let start = Instant::now();
     let told = |e: Error| e.context(name(&source));
     let (observer, cancel) = (&context.observer, &context.cancel);
@@ -144,16 +199,17 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
             "the database as it was is now called {before:?}; drop it when it is no longer needed"
         )));
     } else if let Some(dbname) = &args.target_db {
-        let done = restore::beside(&session, dbname, input, &options, observer, cancel).await;
+        let done = restore::beside(&session, dbname, source.open(), &options, observer, cancel).await;
         report(dbname, &source, done.map_err(told)?, start, context);
     } else {
-        let done = restore::run(session, input, &options, observer, cancel).await;
+        let script = source.open().script(&options).map_err(told)?;
+        let done = restore::run(session, script, &options, observer, cancel).await;
         report(settings.dbname(), &source, done.map_err(told)?, start, context);
     }
     Ok(())
 }
 
-fn find(args: &Args, settings: &Settings) -> Result<Source> {
+fn find(args: &Args, settings: impl FnOnce() -> Result<Settings>) -> Result<Source> {
     if args.file == Path::new("-") {
         return Ok(Source::Standard);
     }
@@ -161,6 +217,7 @@ fn find(args: &Args, settings: &Settings) -> Result<Source> {
         return args.place.find(&args.file).map(Source::File);
     }
     let store = args.place.store()?;
+    let settings = settings()?;
     match store.latest(settings.dbname())? {
         Some(entry) => Ok(Source::File(entry.path)),
         None => Err(Error::failed(format!(
@@ -172,50 +229,107 @@ fn find(args: &Args, settings: &Settings) -> Result<Source> {
     }
 }
 
-/// The input, and its size in bytes or 0. A file of ours that is not whole is refused before anything is changed.
-fn open(source: &Source, selection: &Selection) -> Result<(Box<dyn Read + Send>, u64)> {
+impl Source {
+    /// The input, from its beginning.
+    fn open(&self) -> restore::Source {
+        match self {
+            Source::Standard => restore::Source::Stream(Box::new(std::io::stdin())),
+            Source::File(path) => restore::Source::File(path.clone()),
+        }
+    }
+}
+
+/// What is to be restored of the input, and its size in bytes or 0. A file of ours that is not whole is refused before
+/// anything is changed.
+async fn look_at(source: &Source, selection: Selection) -> Result<(Choice, u64)> {
     let Source::File(path) = source else {
-        return Ok((Box::new(std::io::stdin()), 0));
+        return Ok((Choice::unread(&selection)?, 0));
     };
-    let file: File = crate::archive::open_file(path)?;
-    let meta = file
+    let meta = archive::open_file(path)?
         .metadata()
         .map_err(|e| Error::io(format!("cannot read {}", path.display()), e))?;
     // A named pipe has neither size nor end to look at.
-    if meta.is_file() {
-        Archive::open(path)?;
-        if let Some(extract) = Extract::begin(path, selection)? {
-            return Ok((Box::new(extract), 0));
-        }
+    if !meta.is_file() {
+        return Ok((Choice::unread(&selection)?, 0));
     }
-    Ok((Box::new(file), if meta.is_file() { meta.len() } else { 0 }))
+    let path = path.clone();
+    let reading = tokio::task::spawn_blocking(move || {
+        let bytes = match Archive::open(&path)? {
+            Some(archive) => archive
+                .index()
+                .bytes_for(&selection.of_archive(archive.index()), meta.len()),
+            None => meta.len(),
+        };
+        Ok((Choice::of_file(&path, &selection)?, bytes))
+    });
+    reading
+        .await
+        .map_err(|e| Error::failed("reading the file failed").because(e))?
+}
+
+/// Prints what would be done.
+async fn list(source: Source, args: &Args) -> Result<()> {
+    let Source::File(path) = source else {
+        return Err(Error::usage("--list needs a file, not standard input"));
+    };
+    let selection = args.selection();
+    let listing = tokio::task::spawn_blocking(move || {
+        let choice = Choice::of_file(&path, &selection)?;
+        restore::steps(&path, &choice, |step| {
+            let rows = step.rows.map(|(rows, bytes)| {
+                format!(" -- {}, {}", human::number_of(rows, "row"), human::bytes(bytes))
+            });
+            print(&format!(
+                "{:>8}  {}{}\n",
+                step.line,
+                step.text,
+                rows.unwrap_or_default()
+            ))
+        })
+    });
+    listing
+        .await
+        .map_err(|e| Error::failed("reading the file failed").because(e))?
 }
 
 /// What would make it fail, before anybody is asked anything.
-async fn preflight(session: &Session, source: &Source, args: &Args, context: &Context) -> Result<()> {
-    let (mut needs, mut index) = (Needs::default(), None);
+async fn preflight(
+    session: &Session,
+    source: &Source,
+    args: &Args,
+    options: &Options,
+    context: &Context,
+) -> Result<()> {
+    let mut needs = Needs::default();
     // What can be read only once is not read for this.
     if let Source::File(path) = source
         && path.is_file()
     {
-        let path = path.clone();
+        let (path, choice, check) = (path.clone(), options.choice.clone(), args.check);
+        let observer = Arc::clone(&context.observer);
         let reading = tokio::task::spawn_blocking(move || {
-            let index = Archive::open(&path)?.map(|archive| archive.index().clone());
-            Ok((Needs::read(crate::archive::open_file(&path)?), index))
+            if check {
+                observer.event(Event::Phase(Phase::Verify));
+                archive::verify(&path, &*observer)?;
+            }
+            Needs::of_file(&path, &choice)
         });
         let read = reading
             .await
             .map_err(|e| Error::failed("reading the file failed").because(e))?;
-        (needs, index) = read.map_err(|e: Error| e.context(name(source)))?;
+        needs = read.map_err(|e: Error| e.context(name(source)))?;
     }
-    restore::preflight(
-        session,
-        &needs,
-        index.as_ref(),
-        args.missing_roles,
-        &*context.observer,
-    )
-    .await
+    let target = match args.swap || args.create || args.target_db.is_some() {
+        true => restore::Target::Beside,
+        false => restore::Target::Here,
+    };
+    let findings = restore::examine(session, &needs, options, target).await?;
+    for finding in findings.iter().filter(|f| f.status == Status::Warning) {
+        let hint = finding.hint.as_ref().map(|hint| format!(" ({hint})"));
+        let text = format!("{}{}", finding.found, hint.unwrap_or_default());
+        context.observer.event(Event::Warning(text));
+    }
+    failures(&findings).map_or(Ok(()), Err)
 }
 
 fn name(source: &Source) -> String {

@@ -10,9 +10,12 @@ use postgres_protocol::message::backend::Message;
 use tokio::sync::mpsc;
 
 use super::failure::{Doing, explain};
+use super::gate::quoted;
+use super::verdict::copy_target;
 use crate::connect::{WireReceiver, WireSender, server_message};
 use crate::error::{Kind, ServerMessage};
 use crate::event::{Event, Observer};
+use crate::script::Statement;
 use crate::{Error, Result};
 
 /// Statements under way at most.
@@ -84,6 +87,15 @@ pub struct Counts {
     pub rows: u64,
 }
 
+impl Counts {
+    /// Adds what another connection did.
+    pub(super) fn add(&mut self, other: &Counts) {
+        self.statements += other.statements;
+        self.tables += other.tables;
+        self.rows += other.rows;
+    }
+}
+
 /// Both directions of the session.
 pub(super) struct Conversation {
     pub(super) sender: WireSender,
@@ -94,10 +106,18 @@ pub(super) struct Conversation {
     observer: Arc<dyn Observer>,
     /// The tag of the last answer.
     tag: String,
+    /// What becomes of everything when something fails.
+    outcome: &'static str,
 }
 
 impl Conversation {
-    pub(super) fn new(sender: WireSender, receiver: WireReceiver, observer: Arc<dyn Observer>) -> Self {
+    /// `outcome` is what is said of everything done so far when something fails.
+    pub(super) fn new(
+        sender: WireSender,
+        receiver: WireReceiver,
+        observer: Arc<dyn Observer>,
+        outcome: &'static str,
+    ) -> Self {
         let (tell, replies) = mpsc::unbounded_channel();
         tokio::spawn(listen(receiver, tell, Arc::clone(&observer)));
         Conversation {
@@ -108,7 +128,43 @@ impl Conversation {
             replies,
             observer,
             tag: String::new(),
+            outcome,
         }
+    }
+
+    /// Sends a statement of the script.
+    pub(super) async fn statement(&mut self, statement: &Statement) -> Result<()> {
+        let sent = Sent::Statement {
+            text: statement.text.clone(),
+            line: statement.line,
+        };
+        self.send(sent, &[&statement.text]).await
+    }
+
+    /// Sends a COPY statement of the script, whose text is now these parts.
+    pub(super) async fn copy(&mut self, statement: &Statement, parts: &[&[u8]]) -> Result<()> {
+        let (schema, table) = copy_target(&statement.text);
+        let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+        let sent = Sent::Copy {
+            text: statement.text.clone(),
+            line: statement.line,
+            rows: statement.line + memchr::memchr_iter(b'\n', &statement.text).count() as u64 + 1,
+            schema: text(&schema.unwrap_or_default()),
+            table: text(&table),
+            bytes: 0,
+        };
+        self.send(sent, parts).await
+    }
+
+    /// Creates a role which can not log in.
+    pub(super) async fn create_role(&mut self, role: &[u8]) -> Result<()> {
+        let parts: [&[u8]; 3] = [b"CREATE ROLE ", &quoted(role), b" NOLOGIN"];
+        self.send(Sent::Own("CREATE ROLE"), &parts).await
+    }
+
+    /// Sends a statement of ours.
+    pub(super) async fn own(&mut self, what: &'static str, text: &[u8]) -> Result<()> {
+        self.send(Sent::Own(what), &[text]).await
     }
 
     /// Sends a statement once there is room; `parts` joined are its text.
@@ -191,7 +247,7 @@ impl Conversation {
                 };
                 self.weight -= sent.weight();
                 match error {
-                    Some(message) => Err(explain(sent.doing(), message, false)),
+                    Some(message) => Err(explain(sent.doing(), message, false, self.outcome)),
                     None => {
                         self.done(sent);
                         Ok(())
@@ -216,7 +272,7 @@ impl Conversation {
             },
             Reply::Lost(Some(message), _) => {
                 let doing = self.sent.front().map_or(Doing::Own("waiting"), Sent::doing);
-                Err(explain(doing, message, true))
+                Err(explain(doing, message, true, self.outcome))
             }
             Reply::Lost(None, cause) => {
                 let committing = matches!(self.sent.front(), Some(Sent::Own("COMMIT")));
@@ -224,12 +280,10 @@ impl Conversation {
                     _ if committing => Error::failed("the connection to the server was lost during COMMIT")
                         .hint("Whether the restore took effect must be looked up in the database."),
                     Some(Doing::Statement { line, .. } | Doing::Copy { line, .. }) => Error::failed(format!(
-                        "the connection to the server was lost in the statement at line {line}; the server rolls everything \
-                         back"
+                        "the connection to the server was lost in the statement at line {line}; {}",
+                        self.outcome
                     )),
-                    _ => Error::failed(
-                        "the connection to the server was lost; the server rolls everything back",
-                    ),
+                    _ => Error::failed(format!("the connection to the server was lost; {}", self.outcome)),
                 };
                 Err(match cause {
                     Some(cause) => error.because(cause),
@@ -276,8 +330,7 @@ impl Conversation {
     }
 
     fn lost(&self, cause: io::Error) -> Error {
-        Error::failed("the connection to the server was lost; the server rolls everything back")
-            .because(cause)
+        Error::failed(format!("the connection to the server was lost; {}", self.outcome)).because(cause)
     }
 }
 

@@ -21,12 +21,12 @@ pub fn name_beside(dbname: &str, what: &str, time: DateTime<Utc>) -> String {
     format!("{start}{end}")
 }
 
-/// Creates an empty database with the encoding, locale and owner of the session's own.
+/// Creates an empty database with the encoding, locale, tablespace and owner of the session's own.
 pub async fn create_like(session: &Session, dbname: &str) -> Result<()> {
     // As JSON, for each major has other columns.
     let query = "SELECT pg_catalog.to_jsonb(d)::text, pg_catalog.pg_encoding_to_char(d.encoding)::text, \
-         pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(d.datdba)) \
-         FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()";
+         pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(d.datdba)), pg_catalog.quote_ident(t.spcname) \
+         FROM pg_catalog.pg_database d JOIN pg_catalog.pg_tablespace t ON t.oid = d.dattablespace WHERE d.datname = pg_catalog.current_database()";
     let row = session
         .client
         .query_one(query, &[])
@@ -34,7 +34,8 @@ pub async fn create_like(session: &Session, dbname: &str) -> Result<()> {
         .map_err(|e| session.explain(e))?;
     let facts: serde_json::Value = serde_json::from_str(row.get(0))
         .map_err(|e| Error::failed("the server describes its database in an odd way").because(e))?;
-    let text = create_text(dbname, &facts, row.get(1), row.get(2));
+    let mut text = create_text(dbname, &facts, row.get(1), row.get(2));
+    text.push_str(&format!(" TABLESPACE {}", row.get::<_, String>(3)));
     let created = session.client.batch_execute(&text).await;
     created.map_err(|e| {
         session
@@ -123,10 +124,26 @@ pub async fn exists(session: &Session, dbname: &str) -> Result<bool> {
     Ok(row.get(0))
 }
 
+/// Drops a database, whoever is connected to it, from another one than the settings name.
+pub async fn drop_from_outside(settings: &Settings, dbname: &str) -> Result<()> {
+    drop_by(connect_outside(settings).await?, dbname).await
+}
+
+/// A session in neither of the databases that a user makes.
+async fn connect_outside(settings: &Settings) -> Result<Session> {
+    match connect(&settings.with_dbname("postgres")).await {
+        Ok(session) => Ok(session),
+        Err(_) => connect(&settings.with_dbname("template1")).await,
+    }
+}
+
 /// Drops a database, whoever is connected to it.
 pub async fn drop(settings: &Settings, dbname: &str) -> Result<()> {
     // A connection of its own: the one that made the database may have ended with what went wrong.
-    let session = connect(settings).await?;
+    drop_by(connect(settings).await?, dbname).await
+}
+
+async fn drop_by(session: Session, dbname: &str) -> Result<()> {
     let text = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", ident(dbname));
     let dropped = session.client.batch_execute(&text).await;
     dropped.map_err(|e| {
@@ -140,10 +157,7 @@ pub async fn drop(settings: &Settings, dbname: &str) -> Result<()> {
 /// ended, for the server renames no database in use.
 pub async fn swap(settings: &Settings, live: &str, fresh: &str, before: &str) -> Result<()> {
     // Not from within either of them.
-    let session = match connect(&settings.with_dbname("postgres")).await {
-        Ok(session) => session,
-        Err(_) => connect(&settings.with_dbname("template1")).await?,
-    };
+    let session = connect_outside(settings).await?;
     let rename = |from: &str, to: &str| format!("ALTER DATABASE {} RENAME TO {};\n", ident(from), ident(to));
     // Neither the sessions' end nor the names' exchange is undone by the other's failure to happen, so the sessions
     // are ended again and again until the exchange finds none.

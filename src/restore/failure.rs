@@ -17,8 +17,8 @@ pub(super) enum Doing<'a> {
     Own(&'static str),
 }
 
-/// The error for it. The server has ended the connection if `lost`.
-pub(super) fn explain(doing: Doing<'_>, message: ServerMessage, lost: bool) -> Error {
+/// The error for it. The server has ended the connection if `lost`; `outcome` is what becomes of all that was done.
+pub(super) fn explain(doing: Doing<'_>, message: ServerMessage, lost: bool, outcome: &str) -> Error {
     let (line, what) = match doing {
         Doing::Own(what) => (None, what.to_string()),
         Doing::Statement { text, line } => {
@@ -42,8 +42,7 @@ pub(super) fn explain(doing: Doing<'_>, message: ServerMessage, lost: bool) -> E
         "failed"
     };
     let hint = hint(&message);
-    let error =
-        Error::new(kind, format!("{at}{failed}, everything was rolled back: {what}")).with_server(message);
+    let error = Error::new(kind, format!("{at}{failed}, {outcome}: {what}")).with_server(message);
     match hint {
         Some(hint) => error.hint(hint),
         None => error,
@@ -147,7 +146,7 @@ mod tests {
             line: 40,
             rows: 41,
         };
-        let error = explain(doing, message("COPY t, line 3, column a: \"x\""), false);
+        let error = explain(doing, message("COPY t, line 3, column a: \"x\""), false, "");
         assert!(error.message().starts_with("line 43: failed"), "{error}");
         assert!(
             error.message().contains("line 3 of the rows of COPY public.t"),
@@ -168,6 +167,7 @@ mod tests {
                 ..ServerMessage::default()
             },
             false,
+            "",
         );
         assert!(error.message().starts_with("line 12: failed"), "{error}");
         assert_eq!(error.kind(), Kind::Script);

@@ -5,6 +5,7 @@
 //! the databases. Memory grows with the number of objects, never with rows or large objects.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{self, Read, Write};
 
 use bytes::Bytes;
@@ -12,10 +13,10 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::failure::abbreviate;
 use super::verdict::copy_target;
-use crate::Result;
-use crate::archive::{Digest, LineDigest, Reader};
+use crate::archive::{Archive, Digest, Excerpt, Index, LineDigest, Part, Reader, Wanted};
 use crate::script::{Lexer, Piece, Word, setting, words};
 use crate::sql::{ident, qualified};
+use crate::{Error, Result};
 
 /// What a dump says, in small.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -31,6 +32,19 @@ pub struct Picture {
 }
 
 impl Picture {
+    /// The picture of a file that has an index: that tells the rows, which are not read.
+    pub fn of_archive(archive: Archive<File>) -> Result<Picture> {
+        let wanted = Wanted::no_rows(archive.index());
+        let mut excerpt = Excerpt::new(archive, wanted, 1)?;
+        let mut painter = Painter::without_rows();
+        while let Some(part) = excerpt.part()? {
+            if let Part::Sql(text) = part {
+                painter.push(text)?;
+            }
+        }
+        painter.finish_with(excerpt.index())
+    }
+
     /// The picture of a file's text, compressed or not.
     pub fn read(input: impl Read) -> Result<Picture> {
         let mut reader = Reader::new(input)?;
@@ -54,9 +68,40 @@ pub struct Painter {
     picture: Picture,
     /// The table whose rows are passing, and their digest.
     rows: Option<(String, LineDigest)>,
+    /// The tables so far, where their digests come from an index in the end.
+    names: Option<Vec<String>>,
 }
 
 impl Painter {
+    /// One that does not look at rows: an index that is given in the end knows their digests.
+    pub fn without_rows() -> Painter {
+        Painter {
+            names: Some(Vec::new()),
+            ..Painter::default()
+        }
+    }
+
+    /// The picture, after the last part, with the digests of the index: its tables are those of the text, in its order.
+    pub fn finish_with(mut self, index: &Index) -> Result<Picture> {
+        let names = self.names.take().unwrap_or_default();
+        let mut picture = self.finish()?;
+        if names.len() != index.tables.len() {
+            return Err(Error::damaged(format!(
+                "the text has rows of {} tables, but the index speaks of {}",
+                names.len(),
+                index.tables.len()
+            )));
+        }
+        for (name, table) in names.into_iter().zip(&index.tables) {
+            let counted = &table.rows.counted;
+            let digest = counted
+                .digest()
+                .ok_or_else(|| Error::damaged(format!("the index says {:?} for a digest", counted.digest)))?;
+            picture.tables.entry(name).or_default().merge(&digest);
+        }
+        Ok(picture)
+    }
+
     /// Takes the next part of the text.
     pub fn push(&mut self, text: Bytes) -> Result<()> {
         self.lexer.push(text);
@@ -81,7 +126,10 @@ impl Painter {
                         Some(schema) => qualified(&text(&schema), &text(&table)),
                         None => ident(&text(&table)),
                     };
-                    self.rows = Some((name, LineDigest::default()));
+                    match &mut self.names {
+                        Some(names) => names.push(name),
+                        None => self.rows = Some((name, LineDigest::default())),
+                    }
                 }
                 Piece::Statement(statement) => self.picture.statement(&statement.text),
                 Piece::Rows(rows) => {

@@ -1,151 +1,305 @@
 //! What would make a restore fail, found before anything is changed and told all at once.
 //!
-//! Looked at are the session and the script up to its first rows, which is where extensions and most owners stand. What
-//! comes later fails on its own, and is rolled back.
+//! Looked at are the session and what the script [needs](Needs). What a script without an index has after its first rows
+//! fails on its own, and is rolled back.
 
 use std::collections::BTreeSet;
-use std::io::Read;
 
-use bytes::Bytes;
+use tokio_postgres::types::ToSql;
 
-use super::roles::{MissingRoles, Roles, created};
-use crate::archive::{Index, Reader};
+use super::Options;
+use super::needs::Needs;
+use super::roles::{MissingRoles, Roles};
 use crate::connect::Session;
-use crate::event::{Event, Observer};
-use crate::script::{Lexer, Piece, words};
-use crate::{Error, Result};
+use crate::finding::Finding;
+use crate::{Result, human};
 
-/// Bytes of text that are looked at.
-const LOOKED_AT: usize = 64 << 20;
-
-/// What the beginning of a script needs.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Needs {
-    /// Extensions that it creates.
-    extensions: BTreeSet<String>,
-    /// Statements that name roles.
-    role_statements: Vec<Bytes>,
-    /// Whether it may make roles itself.
-    makes_roles: bool,
+/// Where a restore would go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// Into the session's database, in one transaction.
+    Here,
+    /// Into a database made for it, like the session's.
+    Beside,
 }
 
-impl Needs {
-    /// Reads a script up to its first rows. What is wrong with it is left for the restore to tell.
-    pub fn read(input: impl Read) -> Needs {
-        let mut needs = Needs::default();
-        let Ok(mut reader) = Reader::new(input) else {
-            return needs;
-        };
-        let mut lexer = Lexer::new();
-        while let Ok(chunk) = reader.chunk()
-            && !chunk.is_empty()
-        {
-            lexer.push(Bytes::copy_from_slice(chunk));
-            while let Ok(Some(piece)) = lexer.cut() {
-                match piece {
-                    Piece::Statement(statement) if statement.rows_follow => return needs,
-                    Piece::Statement(statement) => needs.note(&statement.text),
-                    _ => {}
-                }
-            }
-            if reader.text() > LOOKED_AT as u64 {
-                break;
-            }
-        }
-        needs
-    }
+const FACTS: &str = "
+SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('default_transaction_read_only') = 'on',
+    pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'),
+    pg_catalog.current_database()::text, current_user::text,
+    pg_catalog.current_setting('server_encoding'),
+    pg_catalog.current_setting('max_locks_per_transaction')::bigint,
+    pg_catalog.current_setting('max_connections')::bigint
+        + pg_catalog.current_setting('max_prepared_transactions')::bigint,
+    (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE datname = pg_catalog.current_database()
+        AND pid <> pg_catalog.pg_backend_pid() AND backend_type = 'client backend'),
+    (SELECT rolcreatedb OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user),
+    pg_catalog.inet_server_addr() IS NULL OR pg_catalog.inet_server_addr() <<= '127.0.0.0/8' OR pg_catalog.inet_server_addr() = '::1',
+    (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory')";
 
-    fn note(&mut self, text: &Bytes) {
-        self.makes_roles |= created(text).is_some();
-        let mut all = words(text);
-        let Some(first) = all.next() else { return };
-        self.makes_roles |= first.is("do");
-        if first.is("create") && all.next().is_some_and(|word| word.is("extension")) {
-            let name = all.find(|word| !["if", "not", "exists"].iter().any(|k| word.is(k)));
-            let name = name.and_then(|word| word.name());
-            self.extensions
-                .extend(name.map(|name| String::from_utf8_lossy(&name).into_owned()));
-        } else if first.is("alter") || first.is("grant") {
-            // Not a share of the block it was cut from, which would be kept as well.
-            self.role_statements.push(Bytes::copy_from_slice(text));
-        }
+/// What the server says of itself.
+struct Facts {
+    standby: bool,
+    read_only: bool,
+    may_create: bool,
+    dbname: String,
+    user: String,
+    encoding: String,
+    locks_each: u64,
+    sessions: u64,
+    others: u64,
+    may_create_databases: bool,
+    local: bool,
+    data_directory: Option<String>,
+}
+
+impl Facts {
+    async fn read(session: &Session) -> Result<Facts> {
+        let row = session.client.query_one(FACTS, &[]).await;
+        let row = row.map_err(|e| session.explain(e))?;
+        let number = |at: usize| u64::try_from(row.get::<_, i64>(at)).unwrap_or(0);
+        Ok(Facts {
+            standby: row.get(0),
+            read_only: row.get(1),
+            may_create: row.get(2),
+            dbname: row.get(3),
+            user: row.get(4),
+            encoding: row.get(5),
+            locks_each: number(6),
+            sessions: number(7),
+            others: number(8),
+            may_create_databases: row.get(9),
+            local: row.get(10),
+            data_directory: row.get(11),
+        })
     }
 }
 
-/// Checks the session against what a script needs. Nothing is changed.
-pub async fn preflight(
+/// Looks at everything that a restore needs. Nothing is changed.
+pub async fn examine(
     session: &Session,
     needs: &Needs,
-    index: Option<&Index>,
-    missing_roles: MissingRoles,
-    observer: &dyn Observer,
-) -> Result<()> {
-    let ask = |query: &'static str| async move {
-        let rows = session
-            .client
-            .query(query, &[])
-            .await
-            .map_err(|e| session.explain(e))?;
-        Ok::<_, Error>(rows)
+    options: &Options,
+    target: Target,
+) -> Result<Vec<Finding>> {
+    let facts = Facts::read(session).await?;
+    let mut findings = writes(&facts, target);
+    findings.push(version(session, needs));
+    findings.push(encoding(session, &facts, needs).await?);
+    findings.push(extensions(session, needs).await?);
+    findings.push(missing_roles(session, needs, options.missing_roles).await?);
+    // Several connections commit as they go.
+    if target == Target::Here || options.jobs < 2 || needs.from_server.is_none() {
+        findings.push(locks(&facts, needs));
+    }
+    findings.extend(disk(&facts, needs));
+    if facts.others > 0 && target == Target::Here {
+        let others = human::number_of(facts.others, "other session");
+        findings.push(
+            Finding::warning(
+                "other sessions",
+                format!(
+                    "database {:?} has {others}: the restore waits for what they have locked",
+                    facts.dbname
+                ),
+            )
+            .hint("Stop what uses the database, or restore beside it with --swap."),
+        );
+    }
+    Ok(findings)
+}
+
+fn writes(facts: &Facts, target: Target) -> Vec<Finding> {
+    let (dbname, user) = (&facts.dbname, &facts.user);
+    let mut findings = Vec::new();
+    if facts.standby {
+        findings.push(
+            Finding::failed("writes", "the server is a standby, which takes no writes")
+                .hint("Restore into its primary."),
+        );
+    } else if facts.read_only {
+        findings.push(
+            Finding::failed(
+                "writes",
+                format!("database {dbname:?} is set to be read only for role {user:?}"),
+            )
+            .hint("Set default_transaction_read_only to off for the restore."),
+        );
+    }
+    match target {
+        Target::Here if !facts.may_create => findings.push(
+            Finding::failed(
+                "privileges",
+                format!("role {user:?} may create nothing in database {dbname:?}"),
+            )
+            .hint("Restore as the owner of the database, or GRANT CREATE on it."),
+        ),
+        Target::Beside if !facts.may_create_databases => findings.push(
+            Finding::failed("privileges", format!("role {user:?} may create no databases"))
+                .hint("ALTER ROLE ... CREATEDB, or restore as another role."),
+        ),
+        _ => {}
+    }
+    if findings.is_empty() {
+        findings.push(Finding::ok(
+            "writes",
+            match target {
+                Target::Here => format!("role {user:?} may create in database {dbname:?}"),
+                Target::Beside => format!("role {user:?} may create databases"),
+            },
+        ));
+    }
+    findings
+}
+
+fn version(session: &Session, needs: &Needs) -> Finding {
+    let here = &session.version_text;
+    match &needs.from_server {
+        Some((number, there)) if number / 10_000 > session.version / 10_000 => Finding::warning(
+            "version",
+            format!(
+                "the backup comes from PostgreSQL {there}, this server is the older {here}: what is new there may fail \
+                 here"
+            ),
+        ),
+        Some((_, there)) => Finding::ok("version", format!("PostgreSQL {here}, the backup is of {there}")),
+        None => Finding::ok("version", format!("PostgreSQL {here}")),
+    }
+}
+
+async fn encoding(session: &Session, facts: &Facts, needs: &Needs) -> Result<Finding> {
+    let here = &facts.encoding;
+    let Some(there) = &needs.encoding else {
+        return Ok(Finding::ok("encoding", format!("the database's is {here}")));
     };
-    let rows = ask(
-        "SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('default_transaction_read_only') = 'on', \
-         pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'), \
-         pg_catalog.current_database()::text, current_user::text",
-    )
-    .await?;
-    let (standby, read_only, may_create): (bool, bool, bool) =
-        (rows[0].get(0), rows[0].get(1), rows[0].get(2));
-    let (dbname, user): (String, String) = (rows[0].get(3), rows[0].get(4));
-    if standby {
-        return Err(
-            Error::failed("the server is a standby, which takes no writes").hint("Restore into its primary.")
-        );
-    }
-    if read_only {
-        return Err(Error::failed(format!(
-            "database {dbname:?} is set to be read only for role {user:?}"
-        ))
-        .hint("Set default_transaction_read_only to off for the restore."));
-    }
-    if !may_create {
-        return Err(
-            Error::failed(format!("role {user:?} may create nothing in database {dbname:?}"))
-                .hint("Restore as the owner of the database, or GRANT CREATE on it."),
-        );
-    }
-    if let Some(index) = index
-        && index.header.server_version_num / 10_000 > session.version / 10_000
-    {
-        observer.event(Event::Warning(format!(
-            "the backup comes from PostgreSQL {}, this server is the older {}: what is new there may fail here",
-            index.header.server, session.version_text
-        )));
-    }
-    let available = ask("SELECT name::text FROM pg_catalog.pg_available_extensions").await?;
-    let available: BTreeSet<String> = available.iter().map(|row| row.get(0)).collect();
+    let query = "SELECT pg_catalog.pg_char_to_encoding($1::text::name) = pg_catalog.pg_char_to_encoding($2::text::name), \
+         EXISTS (SELECT FROM pg_catalog.pg_conversion WHERE condefault \
+            AND conforencoding = pg_catalog.pg_char_to_encoding($1::text::name) \
+            AND contoencoding = pg_catalog.pg_char_to_encoding($2::text::name))";
+    let parameters: [&(dyn ToSql + Sync); 2] = [there, here];
+    let row = session.client.query_one(query, &parameters).await;
+    let row = row.map_err(|e| session.explain(e))?;
+    let (same, converts): (bool, bool) = (row.get(0), row.get(1));
+    let ascii = |name: &str| name.eq_ignore_ascii_case("SQL_ASCII");
+    Ok(match (same, converts) {
+        (true, _) => Finding::ok("encoding", format!("the script and the database are in {here}")),
+        (false, _) if ascii(here) || ascii(there) => Finding::warning(
+            "encoding",
+            format!("the script is in {there}, the database in {here}: bytes are taken as they are"),
+        ),
+        (false, true) => Finding::warning(
+            "encoding",
+            format!(
+                "the script is in {there}, the database in {here}: letters that {here} does not have make the restore \
+                 fail"
+            ),
+        ),
+        (false, false) => Finding::failed(
+            "encoding",
+            format!("the script is in {there}, which the server cannot turn into the database's {here}"),
+        )
+        .hint(format!(
+            "Create the database with ENCODING '{there}' TEMPLATE template0."
+        )),
+    })
+}
+
+async fn extensions(session: &Session, needs: &Needs) -> Result<Finding> {
+    let query = "SELECT name::text FROM pg_catalog.pg_available_extensions";
+    let rows = session.client.query(query, &[]).await;
+    let rows = rows.map_err(|e| session.explain(e))?;
+    let available: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
     let lacking: Vec<_> = needs
         .extensions
         .difference(&available)
         .map(String::as_str)
         .collect();
-    if !lacking.is_empty() {
-        return Err(Error::failed(format!(
-            "the server does not have the extensions {}",
-            lacking.join(", ")
-        ))
-        .hint("Install them on the server's machine, then restore again."));
-    }
+    Ok(match lacking.is_empty() {
+        true => Finding::ok(
+            "extensions",
+            format!(
+                "{} needed, all there",
+                human::count(needs.extensions.len() as u64)
+            ),
+        ),
+        false => Finding::failed(
+            "extensions",
+            format!("the server does not have the extensions {}", lacking.join(", ")),
+        )
+        .hint("Install them on the server's machine, then restore again."),
+    })
+}
+
+async fn missing_roles(session: &Session, needs: &Needs, what_to_do: MissingRoles) -> Result<Finding> {
     let roles = roles(session).await?;
     let missing: BTreeSet<Vec<u8>> = needs
         .role_statements
         .iter()
         .flat_map(|text| roles.missing(text))
         .collect();
-    if !missing.is_empty() && missing_roles == MissingRoles::Fail && !needs.makes_roles {
-        return Err(no_roles(&missing));
+    if missing.is_empty() || needs.makes_roles {
+        return Ok(Finding::ok("roles", "all that the script names are there"));
     }
-    Ok(())
+    let names: Vec<_> = missing.iter().map(|name| String::from_utf8_lossy(name)).collect();
+    let names = format!("the server does not have the roles {}", names.join(", "));
+    Ok(match what_to_do {
+        MissingRoles::Fail => Finding::failed("roles", names).hint(
+            "Create them, or say --missing-roles skip (objects then belong to you) or --missing-roles create, or use a \
+             backup without owners and privileges.",
+        ),
+        MissingRoles::Skip => Finding::warning("roles", format!("{names}: what they own or may do is left out")),
+        MissingRoles::Create => Finding::warning("roles", format!("{names}: they are created")),
+    })
+}
+
+/// The server's lock table holds so much more than the settings say.
+const SLACK: f64 = 1.1;
+
+/// Whether the objects that one transaction makes fit into the lock table. What a script drops first is locked, too,
+/// and not counted: how much of it is there is not known.
+fn locks(facts: &Facts, needs: &Needs) -> Finding {
+    let room = facts.locks_each * facts.sessions;
+    // Long values of a table are in a table of their own, with an index; not every table has one.
+    let most = needs.relations + 2 * needs.tables + needs.others;
+    let enough = most.div_ceil(facts.sessions.max(1)).max(64);
+    let say = |how: &str| {
+        format!(
+            "one transaction makes {} to {} objects, and the lock table has {how} {}",
+            human::count(needs.relations),
+            human::count(most),
+            human::count(room)
+        )
+    };
+    let hint = format!(
+        "Set max_locks_per_transaction to {enough} or more (it is {}) and restart the server; or restore with --swap, \
+         which needs few locks.",
+        facts.locks_each
+    );
+    if needs.relations as f64 > room as f64 * SLACK {
+        Finding::failed("locks", say("only room for")).hint(hint)
+    } else if most > room {
+        Finding::warning("locks", say("room for about")).hint(hint)
+    } else {
+        Finding::ok("locks", say("room for"))
+    }
+}
+
+/// Room on the server's disk, where that is this machine's.
+fn disk(facts: &Facts, needs: &Needs) -> Option<Finding> {
+    let directory = facts.data_directory.as_ref().filter(|_| facts.local)?;
+    let stat = rustix::fs::statvfs(directory.as_str()).ok()?;
+    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+    // Rows become pages, with indexes and the log beside them: about twice their text.
+    let wanted = needs.bytes.saturating_mul(2);
+    let found = format!(
+        "{} free in {directory}, about {} needed",
+        human::bytes(free),
+        human::bytes(wanted)
+    );
+    Some(match free < wanted {
+        true => Finding::warning("disk", found).hint("Make room on the server's disk first."),
+        false => Finding::ok("disk", found),
+    })
 }
 
 /// The roles that the server has.
@@ -158,28 +312,36 @@ pub(super) async fn roles(session: &Session) -> Result<Roles> {
     Ok(Roles::new(rows.iter().map(|row| row.get(0))))
 }
 
-fn no_roles(names: &BTreeSet<Vec<u8>>) -> Error {
-    let names: Vec<_> = names.iter().map(|name| String::from_utf8_lossy(name)).collect();
-    Error::failed(format!("the server does not have the roles {}", names.join(", "))).hint(
-        "Create them, or say --missing-roles skip (objects then belong to you) or --missing-roles create, or use a \
-         backup without owners and privileges.",
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::Status;
 
     #[test]
-    fn what_a_script_needs_is_read_up_to_its_first_rows() {
-        let script = "CREATE EXTENSION IF NOT EXISTS \"uuid-ossp\" WITH SCHEMA public;\nCREATE EXTENSION hstore;\n\
-            ALTER TABLE t OWNER TO app;\nCOPY t FROM stdin;\n\\.\nCREATE EXTENSION later;\n";
-        let needs = Needs::read(script.as_bytes());
-        assert_eq!(
-            needs.extensions.iter().collect::<Vec<_>>(),
-            ["hstore", "uuid-ossp"]
-        );
-        assert_eq!(needs.role_statements.len(), 1);
-        assert_eq!(Needs::read(&b"\x1f\x8bbroken"[..]), Needs::default());
+    fn the_locks_of_many_objects_are_reckoned_with_what_must_be_set() {
+        let facts = Facts {
+            standby: false,
+            read_only: false,
+            may_create: true,
+            dbname: String::new(),
+            user: String::new(),
+            encoding: String::new(),
+            locks_each: 64,
+            sessions: 100,
+            others: 0,
+            may_create_databases: true,
+            local: false,
+            data_directory: None,
+        };
+        let of = |relations: u64| Needs {
+            relations,
+            tables: relations / 2,
+            ..Needs::default()
+        };
+        assert_eq!(locks(&facts, &of(3_000)).status, Status::Ok);
+        assert_eq!(locks(&facts, &of(6_000)).status, Status::Warning);
+        let failed = locks(&facts, &of(20_000));
+        assert_eq!(failed.status, Status::Failed);
+        assert!(failed.hint.unwrap().contains("max_locks_per_transaction to 400"));
     }
 }

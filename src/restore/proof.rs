@@ -9,8 +9,8 @@ use chrono::Utc;
 use tokio_util::sync::CancellationToken;
 
 use super::picture::{Differences, Painter, Picture};
-use super::{Counts, Options, database, run};
-use crate::archive::{Archive, Compression, Index, open_file};
+use super::{Counts, Options, Script, database, parallel, run};
+use crate::archive::{Archive, Compression, Excerpt, Index, open_file};
 use crate::connect::{Session, Settings, SnapshotOptions, connect};
 use crate::event::{Event, Observer};
 use crate::{Error, Result, dump, plan};
@@ -39,7 +39,8 @@ pub struct TestRestore {
     pub comparison: Comparison,
 }
 
-/// Compares a file with a database, which is dumped for it and not changed.
+/// Compares a file with a database, which is dumped for it and not changed. Of a file with an index the rows are not
+/// read: it tells their digests.
 pub async fn compare(
     settings: &Settings,
     path: &Path,
@@ -49,15 +50,11 @@ pub async fn compare(
     let index = Archive::open(path)?.map(|archive| archive.index().clone());
     let file = picture_of(path);
     let request = request(index.as_ref());
-    let dumped = dump::database(
-        settings,
-        &request,
-        Painter::default(),
-        Arc::clone(observer),
-        cancel,
-    );
+    let painter = Painter::without_rows();
+    let dumped = dump::database(settings, &request, painter, Arc::clone(observer), cancel);
     let (file, dumped) = tokio::join!(file, dumped);
-    let (file, database) = (file?, dumped?.0.finish()?);
+    let (painter, summary) = dumped?;
+    let (file, database) = (file?, painter.finish_with(&summary.index)?);
     // In a file of INSERTs there are no rows to compare, and silence would look like proof.
     if file.tables.is_empty() && !database.tables.is_empty() {
         return Err(
@@ -130,11 +127,12 @@ pub async fn swap(
     exchanged
 }
 
-/// Restores into a new database made like the session's own, which is dropped again if that fails.
+/// Restores into a new database made like the session's own, which is dropped again if that fails. A file that can be
+/// read at any place is read by several connections, if it has an index.
 pub async fn beside(
     session: &Session,
     dbname: &str,
-    input: impl Read + Send + 'static,
+    source: Source,
     options: &Options,
     observer: &Arc<dyn Observer>,
     cancel: &CancellationToken,
@@ -145,16 +143,66 @@ pub async fn beside(
     }
     database::create_like(session, dbname).await?;
     let settings = session.settings();
-    let restored = match connect(&settings.with_dbname(dbname)).await {
-        Ok(target) => run(target, input, options, observer, cancel).await,
-        Err(e) => Err(e),
-    };
+    let restored = fill(&settings.with_dbname(dbname), source, options, observer, cancel).await;
     if restored.is_err()
         && let Err(left) = database::drop(settings, dbname).await
     {
         observer.event(Event::Warning(left.to_string()));
     }
     restored
+}
+
+/// Where a script comes from.
+pub enum Source {
+    /// A file that can be opened again, and read at any place.
+    File(PathBuf),
+    /// Something that can be read once.
+    Stream(Box<dyn Read + Send>),
+}
+
+impl Source {
+    /// The script with what of it is wanted: from a file with an index nothing else is read.
+    pub fn script(self, options: &Options) -> Result<Script> {
+        let path = match self {
+            Source::Stream(input) => return Ok(Script::Stream(input)),
+            Source::File(path) => path,
+        };
+        Ok(match Archive::open(&path)? {
+            Some(archive) => {
+                let wanted = options.choice.selection().of_archive(archive.index());
+                Script::Archive(Box::new(Excerpt::new(archive, wanted, options.jobs)?))
+            }
+            None => Script::stream(open_file(&path)?),
+        })
+    }
+}
+
+/// Restores into a database that nobody else uses yet and that is dropped if this fails.
+async fn fill(
+    settings: &Settings,
+    source: Source,
+    options: &Options,
+    observer: &Arc<dyn Observer>,
+    cancel: &CancellationToken,
+) -> Result<Counts> {
+    let session = tokio::select! {
+        biased;
+        () = cancel.cancelled() => return Err(Error::interrupted()),
+        session = connect(settings) => session?,
+    };
+    if let Source::File(path) = &source
+        && parallel::is_possible(options)
+        && let Some(archive) = Archive::open(path)?
+    {
+        let job = parallel::Job {
+            settings,
+            path,
+            options,
+            observer,
+        };
+        return parallel::run(&job, session, archive, cancel).await;
+    }
+    run(session, source.script(options)?, options, observer, cancel).await
 }
 
 async fn create_beside(
@@ -176,9 +224,9 @@ async fn restore_and_compare(
     observer: &Arc<dyn Observer>,
     cancel: &CancellationToken,
 ) -> Result<TestRestore> {
-    let session = connect(settings).await?;
     let clock = Instant::now();
-    let counts = run(session, open_file(path)?, options, observer, cancel).await?;
+    let source = Source::File(path.to_path_buf());
+    let counts = fill(settings, source, options, observer, cancel).await?;
     let took = clock.elapsed();
     let comparison = compare(settings, path, observer, cancel).await?;
     Ok(TestRestore {
@@ -191,7 +239,10 @@ async fn restore_and_compare(
 async fn picture_of(path: &Path) -> Result<Picture> {
     let path: PathBuf = path.to_path_buf();
     let reading = tokio::task::spawn_blocking(move || {
-        let read = open_file(&path).and_then(Picture::read);
+        let read = match Archive::open(&path)? {
+            Some(archive) => Picture::of_archive(archive),
+            None => open_file(&path).and_then(Picture::read),
+        };
         read.map_err(|e| e.context(path.display()))
     });
     reading

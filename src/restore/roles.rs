@@ -44,6 +44,11 @@ impl Roles {
         }
     }
 
+    /// Whether the statement creates a role that is there already.
+    pub(super) fn has_created(&self, statement: &[u8]) -> bool {
+        created(statement).is_some_and(|role| self.known.contains(&role))
+    }
+
     /// This role is there from now on.
     pub(super) fn add(&mut self, role: Vec<u8>) {
         self.known.insert(role);

@@ -1,277 +1,274 @@
-//! A part of a script: its definitions, its rows, or the rows of some tables.
+//! A part of a script: its definitions, its rows, some tables with what belongs to them, some schemas.
 //!
-//! From a file with an index only the members of the wanted tables are read. The order of statements stays the file's.
+//! The order of statements stays the file's. What belongs to a table is found by reading the script once before: an
+//! index, a sequence that a column owns. From a file with an index the rows of other tables are never read.
 
-use std::io::{PipeReader, Read, Write};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 use bytes::Bytes;
 
-use super::verdict::qualified as qualified_name;
-use crate::archive::{Archive, Index, Reader, Table, open_file};
-use crate::script::{Lexer, Piece, Word, setting, words};
-use crate::sql::{ident_list, qualified};
+use super::pattern::{Pattern, TablePattern};
+use super::subject::{Effect, Name, Subject, effect, made_index, owned_sequence};
+use crate::archive::{Archive, Excerpt, Index, Part, Reader, Wanted, open_file};
+use crate::script::{Lexer, Piece};
 use crate::{Error, Result};
 
-/// A pattern for tables: `table` or `schema.table`, with `*` for any letters and `?` for one. Without a schema: in any.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TablePattern {
-    schema: Option<String>,
-    table: String,
-}
-
-impl std::str::FromStr for TablePattern {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (schema, table) = match text.split_once('.') {
-            Some((schema, table)) => (Some(schema), table),
-            None => (None, text),
-        };
-        if table.is_empty() || schema == Some("") || table.contains('.') {
-            return Err("expected table or schema.table, where * and ? stand for any letters".into());
-        }
-        Ok(TablePattern {
-            schema: schema.map(str::to_string),
-            table: table.to_string(),
-        })
-    }
-}
-
-impl TablePattern {
-    fn matches(&self, schema: &str, table: &str) -> bool {
-        let in_schema = self.schema.as_deref().is_none_or(|pattern| like(pattern, schema));
-        in_schema && like(&self.table, table)
-    }
-}
-
-/// Whether a name matches a pattern of letters, `*` and `?`.
-fn like(pattern: &str, name: &str) -> bool {
-    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
-    let (mut p, mut n) = (0, 0);
-    // Where to go on if what follows the last star turns out not to match.
-    let mut star = None;
-    while n < name.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, n));
-                p += 1;
-            }
-            Some(&c) if c == '?' || c == name[n] => {
-                p += 1;
-                n += 1;
-            }
-            _ => match star {
-                Some((at, matched)) => {
-                    star = Some((at, matched + 1));
-                    p = at + 1;
-                    n = matched + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|&c| c == '*')
-}
-
 /// Which part of a script is replayed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Selection {
-    /// All of it.
-    #[default]
-    All,
-    /// Definitions: no rows, sequence values or contents of large objects.
-    Definitions,
-    /// Rows, sequence values and contents of large objects, into what is there.
-    Data,
-    /// The rows of the tables that match one of these patterns, into tables that are there.
-    Tables(Vec<TablePattern>),
-}
-
-/// What a statement does to a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Effect {
-    /// It sets how others are read.
-    Setting,
-    /// It defines something.
-    Definition,
-    /// It fills this table.
-    Rows { schema: String, table: String },
-    /// It is other data.
-    Data,
+pub struct Selection {
+    /// Definitions.
+    pub definitions: bool,
+    /// Rows, sequence values and contents of large objects.
+    pub rows: bool,
+    /// These tables, views and sequences only, with what belongs to them; empty: all.
+    pub tables: Vec<TablePattern>,
+    /// What is in these schemas only, and the schemas; empty: all.
+    pub schemas: Vec<Pattern>,
+    /// Not these tables.
+    pub exclude_tables: Vec<TablePattern>,
 }
 
-fn effect(text: &[u8]) -> Effect {
-    let mut all = words(text);
-    let Some(first) = all.next() else {
-        return Effect::Setting;
-    };
-    if setting(text).is_some() || first.is("begin") || first.is("commit") {
-        return Effect::Setting;
+impl Default for Selection {
+    /// Everything.
+    fn default() -> Self {
+        Selection {
+            definitions: true,
+            rows: true,
+            tables: Vec::new(),
+            schemas: Vec::new(),
+            exclude_tables: Vec::new(),
+        }
     }
-    if first.is("copy") || (first.is("insert") && all.next().is_some_and(|word| word.is("into"))) {
-        let (schema, table) = qualified_name(&mut all.peekable()).unwrap_or_default();
-        let name = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        return Effect::Rows {
-            schema: name(schema.unwrap_or_default()),
-            table: name(table),
-        };
-    }
-    if first.is("select") {
-        let function = all.find(|word| !word.is("pg_catalog") && *word != Word::Other(b'.'));
-        return match function {
-            Some(word) if word.is("set_config") => Effect::Setting,
-            Some(word) if word.is("lo_create") => Effect::Definition,
-            _ => Effect::Data,
-        };
-    }
-    if first.is("refresh") {
-        return Effect::Data;
-    }
-    // Written by pg_dump --disable-triggers around a table's rows.
-    let last_words: Vec<_> = all.collect();
-    if first.is("alter")
-        && last_words
-            .windows(2)
-            .any(|w| w[0].is("trigger") && w[1].is("all"))
-    {
-        return Effect::Data;
-    }
-    Effect::Definition
 }
 
 impl Selection {
+    /// Whether nothing is left out.
+    pub fn is_everything(&self) -> bool {
+        *self == Selection::default()
+    }
+
+    /// Whether objects are chosen by name.
+    pub fn is_by_name(&self) -> bool {
+        !(self.tables.is_empty() && self.schemas.is_empty() && self.exclude_tables.is_empty())
+    }
+
+    fn has_table(&self, (schema, table): &Name) -> bool {
+        let named = |patterns: &[TablePattern]| patterns.iter().any(|p| p.matches(schema, table));
+        (self.tables.is_empty() || named(&self.tables))
+            && (self.schemas.is_empty() || self.has_schema(schema))
+            && !named(&self.exclude_tables)
+    }
+
+    fn has_schema(&self, schema: &str) -> bool {
+        self.schemas.iter().any(|p| p.matches(schema))
+    }
+
+    /// What of an archive has to be read for it.
+    pub fn of_archive(&self, index: &Index) -> Wanted {
+        let tables = index.tables.iter();
+        let has = |schema: &str, name: &str| self.rows && self.has_table(&(schema.into(), name.into()));
+        Wanted {
+            // Rows that are loaded by a table's root are in the file under the part's name.
+            tables: tables
+                .map(|t| self.rows && (!self.is_by_name() || has(&t.schema, &t.name)))
+                .collect(),
+            large_objects: self.rows && !self.is_by_name(),
+        }
+    }
+}
+
+/// A selection with what a script says about which object belongs to which table.
+#[derive(Debug, Clone, Default)]
+pub struct Choice {
+    selection: Selection,
+    /// The table of each index and of each sequence that a column owns.
+    tables: HashMap<Name, Name>,
+}
+
+impl Choice {
+    /// The selection for a script that is not known: what belongs to a table cannot be told.
+    pub fn unread(selection: &Selection) -> Result<Choice> {
+        if selection.is_by_name() && selection.definitions {
+            return Err(Error::usage(
+                "a part with its definitions needs the script twice, so it cannot come from standard input",
+            )
+            .hint("Put it into a file, or add --data-only."));
+        }
+        Ok(Choice {
+            selection: selection.clone(),
+            tables: HashMap::new(),
+        })
+    }
+
+    /// The selection for the script in a file, which is read for it where that is needed. One that selects nothing is
+    /// an error.
+    pub fn of_file(path: &Path, selection: &Selection) -> Result<Choice> {
+        let mut choice = Choice {
+            selection: selection.clone(),
+            tables: HashMap::new(),
+        };
+        if !selection.is_by_name() {
+            return Ok(choice);
+        }
+        let mut relations = HashSet::new();
+        each_statement(path, |statement| {
+            let text = &statement.text;
+            if let Some((index, table)) = made_index(text).or_else(|| owned_sequence(text)) {
+                choice.tables.insert(index, table);
+            }
+            match effect(text) {
+                Effect::Rows(name) | Effect::Definition(Subject::Relation(name)) => {
+                    relations.insert(name);
+                }
+                Effect::Definition(Subject::Schema(schema)) => {
+                    relations.insert((schema, String::new()));
+                }
+                _ => {}
+            }
+            Ok(())
+        })?;
+        let found = relations.iter().any(|name| match name.1.is_empty() {
+            true => selection.tables.is_empty() && selection.has_schema(&name.0),
+            false => selection.has_table(name),
+        });
+        if !found {
+            return Err(Error::usage(format!(
+                "{} has no table that matches, nor a view or sequence",
+                path.display()
+            ))
+            .hint("`pgstow list FILE` shows its tables, `pgstow restore --list FILE` all that is in it."));
+        }
+        Ok(choice)
+    }
+
+    /// What was asked for.
+    pub fn selection(&self) -> &Selection {
+        &self.selection
+    }
+
     /// Whether a statement is replayed.
     pub(super) fn wants(&self, text: &[u8]) -> bool {
-        match self {
-            Selection::All => true,
-            Selection::Definitions => matches!(effect(text), Effect::Setting | Effect::Definition),
-            Selection::Data => effect(text) != Effect::Definition,
-            Selection::Tables(patterns) => match effect(text) {
-                Effect::Setting => true,
-                Effect::Rows { schema, table } => patterns.iter().any(|p| p.matches(&schema, &table)),
-                Effect::Definition | Effect::Data => false,
-            },
+        let Selection {
+            definitions, rows, ..
+        } = self.selection;
+        if self.selection.is_everything() {
+            return true;
+        }
+        match effect(text) {
+            Effect::Setting => true,
+            Effect::Rows(table) => rows && self.has_relation(&table),
+            Effect::Value(sequence) => rows && self.has_relation(&sequence),
+            Effect::LargeObject => rows && !self.selection.is_by_name(),
+            Effect::Definition(subject) => definitions && self.has_subject(&subject),
         }
     }
 
-    /// The tables of an index whose rows are wanted.
-    fn tables<'a>(&self, index: &'a Index) -> Vec<&'a Table> {
-        match self {
-            Selection::Tables(patterns) => {
-                let wanted = |table: &&Table| patterns.iter().any(|p| p.matches(&table.schema, &table.name));
-                index.tables.iter().filter(wanted).collect()
+    fn has_relation(&self, name: &Name) -> bool {
+        if !self.selection.is_by_name() {
+            return true;
+        }
+        match self.tables.get(name) {
+            // A sequence can be asked for by its own name, too.
+            Some(table) => {
+                let own = !self.selection.tables.is_empty() && self.selection.has_table(name);
+                self.selection.has_table(table) || own
             }
-            _ => Vec::new(),
+            None => self.selection.has_table(name),
+        }
+    }
+
+    fn has_subject(&self, subject: &Subject) -> bool {
+        let Selection { tables, schemas, .. } = &self.selection;
+        match subject {
+            Subject::Relation(name) => self.has_relation(name),
+            Subject::Schema(schema) => {
+                tables.is_empty() && (schemas.is_empty() || self.selection.has_schema(schema))
+            }
+            Subject::Other(schema) => {
+                let within = schema
+                    .as_ref()
+                    .is_some_and(|schema| self.selection.has_schema(schema));
+                tables.is_empty() && (schemas.is_empty() || within)
+            }
         }
     }
 }
 
-/// A script with the rows of the wanted tables alone, read by the file's index. Errors of reading end the script early,
-/// which a restore takes for a truncated one; the cause is left in `cause`.
-pub struct Extract {
-    script: PipeReader,
-    cause: Arc<Mutex<Option<Error>>>,
+/// Something that a restore would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The statement's line in the script.
+    pub line: u64,
+    /// How the statement begins.
+    pub text: String,
+    /// Rows and bytes that it loads, if it loads any and the file has an index.
+    pub rows: Option<(u64, u64)>,
 }
 
-impl Extract {
-    /// Begins to read the tables; `None` if the file has no index, or all of it is wanted. A selection that selects
-    /// nothing is an error.
-    pub fn begin(path: &Path, selection: &Selection) -> Result<Option<Extract>> {
-        if !matches!(selection, Selection::Tables(_)) {
-            return Ok(None);
-        }
-        let Some(archive) = Archive::open(path)? else {
-            return Ok(None);
+/// What a restore would do, in order: each statement but the settings. Rows are read only where there is no index.
+pub fn steps(path: &Path, choice: &Choice, mut take: impl FnMut(Step) -> Result<()>) -> Result<()> {
+    let index = Archive::open(path)?.map(|archive| archive.index().clone());
+    let mut tables = index.iter().flat_map(|index| &index.tables);
+    each_statement(path, |statement| {
+        let counted = match statement.rows_follow {
+            true => tables.next().map(|t| (t.rows.counted.rows, t.rows.counted.bytes)),
+            false => None,
         };
-        let tables: Vec<Table> = selection.tables(archive.index()).into_iter().cloned().collect();
-        if tables.is_empty() {
-            return Err(
-                Error::usage(format!("{} has no table that matches", path.display()))
-                    .hint("`pgstow list FILE` shows its tables."),
-            );
+        if !choice.wants(&statement.text) || effect(&statement.text) == Effect::Setting {
+            return Ok(());
         }
-        let (script, out) = std::io::pipe().map_err(|e| Error::io("cannot make a pipe", e))?;
-        let cause = Arc::new(Mutex::new(None));
-        let (path, slot): (PathBuf, _) = (path.to_path_buf(), Arc::clone(&cause));
-        std::thread::spawn(move || {
-            let mut out = out;
-            // The pipe is closed only after the cause is known.
-            if let Err(error) = write(&path, archive, &tables, &mut out) {
-                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-            }
-        });
-        Ok(Some(Extract { script, cause }))
-    }
+        take(Step {
+            line: statement.line,
+            text: super::failure::abbreviate(&statement.text),
+            rows: counted,
+        })
+    })
 }
 
-impl Read for Extract {
-    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-        let n = self.script.read(buf)?;
-        let over = n == 0 && !buf.is_empty();
-        // The lock is let go before anything is made of what it guards.
-        let cause = over.then(|| self.cause.lock().unwrap_or_else(PoisonError::into_inner).take());
-        match cause.flatten() {
-            Some(error) => Err(std::io::Error::other(error)),
-            None => Ok(n),
-        }
-    }
-}
-
-fn write(
+/// Gives each statement of a file to `take`. From a file with an index no rows are read.
+pub(super) fn each_statement(
     path: &Path,
-    mut archive: Archive<std::fs::File>,
-    tables: &[Table],
-    mut out: impl Write,
+    mut take: impl FnMut(&crate::script::Statement) -> Result<()>,
 ) -> Result<()> {
-    let failed = |e| Error::io("cannot hand rows on", e);
-    out.write_all(&settings(path)?).map_err(failed)?;
-    for table in tables {
-        let columns = match table.columns.is_empty() {
-            true => String::new(),
-            false => format!(" ({})", ident_list(table.columns.iter().map(String::as_str))),
+    let mut lexer = Lexer::new();
+    let mut cut = |lexer: &mut Lexer| -> Result<()> {
+        while let Some(piece) = lexer.cut()? {
+            if let Piece::Statement(statement) = &piece {
+                take(statement)?;
+            }
+        }
+        Ok(())
+    };
+    if let Some(archive) = Archive::open(path)? {
+        let wanted = Wanted {
+            large_objects: false,
+            ..Wanted::no_rows(archive.index())
         };
-        let copy = format!(
-            "COPY {}{columns} FROM stdin;\n",
-            qualified(&table.schema, &table.name)
-        );
-        out.write_all(copy.as_bytes()).map_err(failed)?;
-        let mut rows = archive.rows(&table.rows)?;
+        let mut excerpt = Excerpt::new(archive, wanted, 1)?;
+        while let Some(part) = excerpt.part()? {
+            match part {
+                Part::Sql(text) => {
+                    lexer.push(text);
+                    cut(&mut lexer)?;
+                }
+                Part::Lines(lines) => lexer.pass(lines),
+                Part::Rows { .. } => {}
+            }
+        }
+    } else {
+        let mut reader = Reader::new(open_file(path)?)?;
         loop {
-            let chunk = rows.chunk()?;
+            let chunk = reader.chunk()?;
             if chunk.is_empty() {
                 break;
             }
-            out.write_all(chunk).map_err(failed)?;
-        }
-        out.write_all(b"\\.\n").map_err(failed)?;
-    }
-    Ok(())
-}
-
-/// The settings at the head of a file, as they stand there.
-fn settings(path: &Path) -> Result<Vec<u8>> {
-    let mut reader = Reader::new(open_file(path)?)?;
-    let mut lexer = Lexer::new();
-    let mut head = Vec::new();
-    loop {
-        let chunk = reader.chunk()?;
-        match chunk.is_empty() {
-            true => return Ok(head),
-            false => lexer.push(Bytes::copy_from_slice(chunk)),
-        }
-        while let Some(piece) = lexer.cut()? {
-            match piece {
-                Piece::Statement(statement) if effect(&statement.text) == Effect::Setting => {
-                    head.extend_from_slice(&statement.text);
-                    head.push(b'\n');
-                }
-                Piece::Gap(_) | Piece::Meta(_) => {}
-                _ => return Ok(head),
-            }
+            lexer.push(Bytes::copy_from_slice(chunk));
+            cut(&mut lexer)?;
         }
     }
+    lexer.finish();
+    cut(&mut lexer)
 }
 
 #[cfg(test)]
@@ -279,76 +276,77 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_match_as_a_shell_has_them() {
-        for (pattern, schema, table, want) in [
-            ("users", "public", "users", true),
-            ("users", "public", "users2", false),
-            ("public.users", "public", "users", true),
-            ("public.users", "other", "users", false),
-            ("log_*", "public", "log_2024", true),
-            ("*.log_?", "x", "log_1", true),
-            ("log_?", "x", "log_12", false),
-            ("*a*b", "x", "aab", true),
-            ("*a*b", "x", "aba", false),
-            ("Größe*", "x", "Größe", true),
+    fn each_statement_is_wanted_or_not() {
+        let definitions = Choice {
+            selection: Selection {
+                rows: false,
+                ..Selection::default()
+            },
+            ..Choice::default()
+        };
+        let data = Choice {
+            selection: Selection {
+                definitions: false,
+                ..Selection::default()
+            },
+            ..Choice::default()
+        };
+        let table = Choice {
+            selection: Selection {
+                tables: vec!["public.t".parse().unwrap()],
+                ..Selection::default()
+            },
+            tables: [(
+                ("public".into(), "t_id_seq".into()),
+                ("public".into(), "t".into()),
+            )]
+            .into(),
+        };
+        let schema = Choice {
+            selection: Selection {
+                schemas: vec!["public".parse().unwrap()],
+                exclude_tables: vec!["u".parse().unwrap()],
+                ..Selection::default()
+            },
+            ..Choice::default()
+        };
+        for (text, want) in [
+            ("SET row_security = off;", [true, true, true, true]),
+            ("CREATE TABLE public.t (a int);", [true, false, true, true]),
+            ("CREATE TABLE public.u (a int);", [true, false, false, false]),
+            ("CREATE TABLE s.t (a int);", [true, false, false, false]),
+            (
+                "CREATE FUNCTION public.f() RETURNS int",
+                [true, false, false, true],
+            ),
+            ("CREATE FUNCTION s.f() RETURNS int", [true, false, false, false]),
+            ("CREATE EXTENSION hstore;", [true, false, false, false]),
+            ("CREATE SCHEMA public;", [true, false, false, true]),
+            (
+                "CREATE INDEX i ON public.t USING btree (a);",
+                [true, false, true, true],
+            ),
+            ("CREATE SEQUENCE public.t_id_seq", [true, false, true, true]),
+            ("COPY public.t (a) FROM stdin;", [false, true, true, true]),
+            ("COPY public.u (a) FROM stdin;", [false, true, false, false]),
+            ("INSERT INTO public.t (a) VALUES (1);", [false, true, true, true]),
+            (
+                "SELECT pg_catalog.setval('public.t_id_seq', 1, true);",
+                [false, true, true, true],
+            ),
+            (
+                "SELECT pg_catalog.lo_put(1, 0, 'x');",
+                [false, true, false, false],
+            ),
+            ("SELECT pg_catalog.lo_create('1');", [true, false, false, false]),
+            ("REFRESH MATERIALIZED VIEW public.mv;", [false, true, false, true]),
+            (
+                "ALTER TABLE public.t DISABLE TRIGGER ALL;",
+                [false, true, true, true],
+            ),
         ] {
-            let pattern: TablePattern = pattern.parse().unwrap();
-            assert_eq!(
-                pattern.matches(schema, table),
-                want,
-                "{pattern:?} {schema}.{table}"
-            );
-        }
-        for wrong in ["", ".t", "s.", "a.b.c"] {
-            assert!(wrong.parse::<TablePattern>().is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn each_statement_is_setting_definition_or_data() {
-        let tables = Selection::Tables(vec!["public.t".parse().unwrap()]);
-        for (text, definitions, data, table) in [
-            ("SET row_security = off;", true, true, true),
-            (
-                "SELECT pg_catalog.set_config('search_path', '', false);",
-                true,
-                true,
-                true,
-            ),
-            ("CREATE TABLE public.t (a int);", true, false, false),
-            (
-                "ALTER TABLE ONLY public.t ADD CONSTRAINT t_pkey PRIMARY KEY (a);",
-                true,
-                false,
-                false,
-            ),
-            ("COPY public.t (a) FROM stdin;", false, true, true),
-            ("COPY public.u (a) FROM stdin;", false, true, false),
-            ("INSERT INTO public.t (a) VALUES (1);", false, true, true),
-            (
-                "INSERT INTO public.u VALUES ('INTO public.t');",
-                false,
-                true,
-                false,
-            ),
-            (
-                "SELECT pg_catalog.setval('public.s', 1, true);",
-                false,
-                true,
-                false,
-            ),
-            ("SELECT pg_catalog.lo_put(1, 0, 'x');", false, true, false),
-            ("SELECT pg_catalog.lo_create('1');", true, false, false),
-            ("REFRESH MATERIALIZED VIEW public.mv;", false, true, false),
-            ("ALTER TABLE public.t DISABLE TRIGGER ALL;", false, true, false),
-        ] {
-            let text = text.as_bytes();
-            let got = (
-                Selection::Definitions.wants(text),
-                Selection::Data.wants(text),
-                tables.wants(text),
-            );
-            assert_eq!(got, (definitions, data, table), "{}", text.escape_ascii());
+            let got = [&definitions, &data, &table, &schema].map(|choice| choice.wants(text.as_bytes()));
+            assert_eq!(got, want, "{text}");
         }
     }
 }

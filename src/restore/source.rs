@@ -5,12 +5,27 @@ use std::io::Read;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use crate::archive::Reader;
+use crate::archive::{Excerpt, Part, Reader};
 use crate::script::{Lexer, Piece};
 use crate::{Error, Result};
 
 /// Batches that may wait for the connection: about 256 KiB of text each.
 const AHEAD: usize = 8;
+
+/// Where a script is read from.
+pub enum Script {
+    /// From its beginning to its end.
+    Stream(Box<dyn Read + Send>),
+    /// By the index of the file.
+    Archive(Box<Excerpt>),
+}
+
+impl Script {
+    /// A script that can be read only once.
+    pub fn stream(input: impl Read + Send + 'static) -> Script {
+        Script::Stream(Box::new(input))
+    }
+}
 
 /// Some pieces of the script, and how far into the file they reach.
 #[derive(Debug)]
@@ -21,13 +36,15 @@ pub(super) struct Batch {
 }
 
 /// Starts reading. The last thing the channel gives is an error, or the batch before it closes is the script's end.
-pub(super) fn start(
-    input: impl Read + Send + 'static,
-    standard_strings: bool,
-) -> mpsc::Receiver<Result<Batch>> {
+pub(super) fn start(script: Script, standard_strings: bool) -> mpsc::Receiver<Result<Batch>> {
     let (tell, batches) = mpsc::channel(AHEAD);
+    let lexer = Lexer::new().standard_conforming_strings(standard_strings);
     tokio::task::spawn_blocking(move || {
-        if let Err(error) = read(input, standard_strings, &tell) {
+        let read = match script {
+            Script::Stream(input) => read_stream(input, lexer, &tell),
+            Script::Archive(excerpt) => read_archive(*excerpt, lexer, &tell),
+        };
+        if let Err(error) = read {
             // Nobody listening is fine: the restore has failed on its own.
             let _ = tell.blocking_send(Err(error));
         }
@@ -35,30 +52,19 @@ pub(super) fn start(
     batches
 }
 
-fn read(input: impl Read, standard_strings: bool, tell: &mpsc::Sender<Result<Batch>>) -> Result<()> {
+fn read_stream(input: impl Read, mut lexer: Lexer, tell: &mpsc::Sender<Result<Batch>>) -> Result<()> {
     let mut reader = Reader::new(input)?;
-    let mut lexer = Lexer::new().standard_conforming_strings(standard_strings);
     loop {
         let chunk = reader.chunk();
-        let chunk = chunk.map_err(|e| own_kind(e).context(format!("after line {}", lexer.line())))?;
+        let chunk = chunk.map_err(|e| e.context(format!("after line {}", lexer.line())))?;
         let last = chunk.is_empty();
         match last {
             true => lexer.finish(),
             false => lexer.push(Bytes::copy_from_slice(chunk)),
         }
-        let mut pieces = Vec::new();
-        let cut = loop {
-            match lexer.cut() {
-                Ok(Some(piece)) => pieces.push(piece),
-                Ok(None) => break Ok(()),
-                Err(error) => break Err(error),
-            }
-        };
-        let offset = reader.offset();
-        if tell.blocking_send(Ok(Batch { pieces, offset })).is_err() {
+        if !cut(&mut lexer, reader.offset(), tell)? {
             return Ok(());
         }
-        cut?;
         if last {
             // An end marker that does not fit what was read is an error.
             return reader.ending().map(drop);
@@ -66,14 +72,58 @@ fn read(input: impl Read, standard_strings: bool, tell: &mpsc::Sender<Result<Bat
     }
 }
 
-/// An error of reading, as what it is where the input itself is made by reading a file: a damaged one.
-fn own_kind(error: Error) -> Error {
-    let io = std::error::Error::source(&error).and_then(|e| e.downcast_ref::<std::io::Error>());
-    let inner = io
-        .and_then(|e| e.get_ref())
-        .and_then(|e| e.downcast_ref::<Error>());
-    match inner.map(Error::kind) {
-        Some(kind) => error.with_kind(kind),
-        None => error,
+/// Rows whose place the index tells go past the lexer: it would only look for their end.
+fn read_archive(mut excerpt: Excerpt, mut lexer: Lexer, tell: &mpsc::Sender<Result<Batch>>) -> Result<()> {
+    loop {
+        let part = excerpt.part();
+        let part = part.map_err(|e| e.context(format!("after line {}", lexer.line())))?;
+        let last = part.is_none();
+        match part {
+            Some(Part::Sql(text)) => lexer.push(text),
+            Some(Part::Rows { text, .. }) => {
+                if !lexer.is_before_rows() {
+                    return Err(misplaced(&lexer));
+                }
+                let batch = Batch {
+                    pieces: vec![Piece::Rows(text)],
+                    offset: excerpt.read(),
+                };
+                if tell.blocking_send(Ok(batch)).is_err() {
+                    return Ok(());
+                }
+                continue;
+            }
+            Some(Part::Lines(lines)) => {
+                lexer.pass(lines);
+                continue;
+            }
+            None => lexer.finish(),
+        }
+        if !cut(&mut lexer, excerpt.read(), tell)? || last {
+            return Ok(());
+        }
     }
+}
+
+fn misplaced(lexer: &Lexer) -> Error {
+    Error::damaged(format!(
+        "the index speaks of rows at line {}, where no COPY statement has begun any",
+        lexer.line()
+    ))
+}
+
+/// Hands on all pieces that are there. False when nobody wants them any more.
+fn cut(lexer: &mut Lexer, offset: u64, tell: &mpsc::Sender<Result<Batch>>) -> Result<bool> {
+    let mut pieces = Vec::new();
+    let cut = loop {
+        match lexer.cut() {
+            Ok(Some(piece)) => pieces.push(piece),
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
+    if tell.blocking_send(Ok(Batch { pieces, offset })).is_err() {
+        return Ok(false);
+    }
+    cut.map(|()| true)
 }

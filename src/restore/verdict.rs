@@ -15,6 +15,8 @@ pub(super) enum Verdict {
     Commit,
     /// It sets what this server does not know to what it does anyway: left out.
     Unknown,
+    /// It makes or drops a database.
+    OtherDatabase,
     /// It cannot be replayed in one transaction.
     Refuse {
         /// Why not.
@@ -68,12 +70,18 @@ pub(super) fn verdict(statement: &Statement, version: u32) -> Verdict {
         };
     }
     if (first.is("create") || first.is("drop")) && next_is("database") {
-        return Verdict::Refuse {
-            why: "the script creates or drops databases itself, as pg_dump --create and pg_dumpall write it",
-            hint: "Dump without --create, create the database, and restore into it with --dbname.",
-        };
+        return Verdict::OtherDatabase;
     }
     Verdict::Send
+}
+
+/// The database that a statement makes.
+pub(super) fn database_made(text: &[u8]) -> Option<String> {
+    let mut words = words(text);
+    words.next().filter(|word| word.is("create"))?;
+    words.next().filter(|word| word.is("database"))?;
+    let name = words.next()?.name()?;
+    Some(String::from_utf8_lossy(&name).into_owned())
 }
 
 /// The table that a COPY statement fills, as `schema.table` with both parts unquoted; the schema may be missing.
@@ -137,15 +145,17 @@ mod tests {
         ] {
             assert_eq!(of(text), want, "{text}");
         }
-        for text in [
-            "ROLLBACK;",
-            "abort work;",
-            "PREPARE TRANSACTION 'x';",
-            "DROP DATABASE IF EXISTS app;",
-            "CREATE DATABASE app;",
-        ] {
+        for text in ["ROLLBACK;", "abort work;", "PREPARE TRANSACTION 'x';"] {
             assert!(matches!(of(text), Verdict::Refuse { .. }), "{text}");
         }
+        for text in ["DROP DATABASE IF EXISTS app;", "CREATE DATABASE \"App\";"] {
+            assert_eq!(of(text), Verdict::OtherDatabase, "{text}");
+        }
+        assert_eq!(
+            database_made(b"CREATE DATABASE \"App\" ENCODING 'UTF8';").as_deref(),
+            Some("App")
+        );
+        assert_eq!(database_made(b"DROP DATABASE app;"), None);
     }
 
     #[test]

@@ -5,12 +5,12 @@ use std::path::Path;
 /// The modules from top to bottom. Modules of one layer know nothing of each other.
 const LAYERS: &[&[&str]] = &[
     &["cli"],
-    &["schedule"],
+    &["schedule", "doctor"],
     &["backup", "restore", "webhook"],
     &["store", "dump", "plan", "script", "archive"],
     &["catalog"],
     &["connect"],
-    &["error", "event", "human", "sql"],
+    &["error", "event", "finding", "human", "sql"],
     &["deflate"],
 ];
 
@@ -23,6 +23,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("store", "archive"),
     // An error carries what the server said; an event may carry it too.
     ("event", "error"),
+    ("finding", "error"),
     ("sql", "error"),
 ];
 

@@ -8,6 +8,7 @@ mod catalog;
 mod connect;
 mod create;
 mod deflate;
+mod doctor;
 mod faults;
 mod harness;
 mod kinds;

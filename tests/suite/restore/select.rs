@@ -1,6 +1,7 @@
 //! Restoring a part of a backup.
 
 use std::path::Path;
+use std::process::Command;
 
 use super::{load_shop, picture};
 use crate::support::{self, Db, Done, pgstow, run};
@@ -90,4 +91,189 @@ fn damage_within_the_wanted_table_is_told() {
     let done = restore(&db, &file, &["--data-only", "--table", "t"]);
     assert!(matches!(done.code, 3 | 4), "{done}");
     assert_eq!(db.query_text("SELECT count(*) FROM public.t"), "0");
+}
+
+/// A shop whose tables each have something that belongs to them.
+fn load_belongings(db: &Db) {
+    db.execute(
+        "CREATE SCHEMA other;
+         CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+         CREATE TABLE users (id serial PRIMARY KEY, name text NOT NULL UNIQUE);
+         CREATE TABLE orders (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id int REFERENCES users, note text);
+         CREATE INDEX orders_user ON orders (user_id);
+         COMMENT ON INDEX orders_user IS 'by user';
+         CREATE TRIGGER touch BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION touch();
+         ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
+         CREATE POLICY all_of_it ON orders USING (true);
+         CREATE STATISTICS orders_statistics ON id, user_id FROM orders;
+         CREATE TABLE other.lines (order_id int REFERENCES orders, what text);
+         CREATE VIEW other.seen AS SELECT * FROM orders;
+         INSERT INTO users (name) SELECT 'user ' || i FROM generate_series(1, 300) i;
+         INSERT INTO orders (user_id, note) SELECT 1 + i % 300, md5(i::text) || md5((-i)::text) FROM generate_series(1, 60000) i;
+         INSERT INTO other.lines SELECT i, md5(i::text) FROM generate_series(1, 60000) i;",
+    );
+}
+
+#[test]
+fn a_dropped_table_comes_back_with_what_belongs_to_it() {
+    for server in support::servers() {
+        let db = server.database("select_belongings");
+        load_belongings(&db);
+        let want = picture(&db);
+        let dir = tempfile::tempdir().unwrap();
+        for file in dumps(&db, dir.path()) {
+            // Its view and the key that refers to it are other objects.
+            db.execute("DROP VIEW other.seen; ALTER TABLE other.lines DROP CONSTRAINT lines_order_id_fkey; DROP TABLE orders;");
+            restore(&db, &file, &["--table", "public.orders"]).ok();
+            db.execute(
+                "ALTER TABLE other.lines ADD CONSTRAINT lines_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders(id);
+                 CREATE VIEW other.seen AS SELECT * FROM orders;",
+            );
+            let now = picture(&db);
+            // The order of columns in a view's text is the server's own.
+            assert!(now == want, "PostgreSQL {}, {}", server.major(), file.display());
+        }
+    }
+}
+
+#[test]
+fn a_schema_or_all_but_a_table_comes_back_alone() {
+    let server = support::server(support::newest());
+    let source = server.database("select_schema");
+    load_belongings(&source);
+    let dir = tempfile::tempdir().unwrap();
+    let relations = "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind IN ('r', 'v', 'S') \
+        AND relnamespace::regnamespace::text IN ('public', 'other')";
+    for file in dumps(&source, dir.path()) {
+        let target = server.database("select_schema_target");
+        let done = restore(&target, &file, &["--schema", "other"]);
+        // What it needs from other schemas is not brought, and the server says so.
+        assert_eq!(done.code, 3, "{done}");
+        assert!(done.stderr.contains("public.orders"), "{done}");
+        assert_eq!(target.query_text(relations), "");
+        restore(&target, &file, &["--schema", "public"]).ok();
+        assert_eq!(
+            target.query_text(relations),
+            "orders orders_id_seq users users_id_seq"
+        );
+        assert_eq!(target.query_text("SELECT last_value FROM users_id_seq"), "300");
+
+        let target = server.database("select_exclude_target");
+        restore(
+            &target,
+            &file,
+            &["--exclude-table", "lines", "--exclude-table", "other.s*"],
+        )
+        .ok();
+        assert_eq!(
+            target.query_text(relations),
+            "orders orders_id_seq users users_id_seq"
+        );
+        assert_eq!(target.query_text("SELECT count(*) FROM orders"), "60000");
+
+        let target = server.database("select_definition_target");
+        // What the tables need is there: it is not brought.
+        target.execute("CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END'");
+        restore(&target, &file, &["--schema-only", "-t", "users", "-t", "ORDERS"]).ok();
+        assert_eq!(
+            target.query_text(relations),
+            "orders orders_id_seq users users_id_seq"
+        );
+        assert_eq!(target.query_text("SELECT count(*) FROM orders"), "0");
+    }
+}
+
+#[test]
+fn a_list_tells_everything_and_needs_no_server() {
+    let server = support::server(support::newest());
+    let db = server.database("select_list");
+    load_belongings(&db);
+    let dir = tempfile::tempdir().unwrap();
+    let [ours, theirs] = dumps(&db, dir.path());
+    let list = |file: &Path, more: &[&str]| {
+        run(pgstow().args(["restore", "--list"]).args(more).arg(file))
+            .ok()
+            .stdout
+    };
+    let all = list(&ours, &[]);
+    assert!(
+        all.contains("COPY public.orders (id, user_id, note) FROM stdin; -- 60,000 rows, "),
+        "{all}"
+    );
+    assert!(all.contains("CREATE VIEW other.seen"), "{all}");
+    assert!(list(&theirs, &[]).contains("COPY public.orders (id, user_id, note) FROM stdin;"));
+    let one = list(&ours, &["--table", "users"]);
+    assert!(one.contains("users_pkey") && !one.contains("orders"), "{one}");
+    // The line is the statement's in the script.
+    let script = run(Command::new("gunzip").arg("-c").arg(&ours)).ok().stdout;
+    let (line, text) = one.trim_start().split_once("  ").unwrap();
+    let there = script.lines().nth(line.parse::<usize>().unwrap() - 1).unwrap();
+    assert!(
+        text.starts_with(there.split_whitespace().next().unwrap()),
+        "{line}: {there}"
+    );
+    let last = all.lines().last().unwrap().trim_start().split_once("  ").unwrap();
+    let there = script.lines().nth(last.0.parse::<usize>().unwrap() - 1).unwrap();
+    assert!(
+        last.1.starts_with(there.split_whitespace().next().unwrap()),
+        "{last:?}: {there}"
+    );
+    assert_eq!(list(&ours, &["--data-only", "-t", "users"]).lines().count(), 2);
+}
+
+#[test]
+fn the_rows_of_other_tables_are_not_read() {
+    let server = support::server(support::newest());
+    let db = server.database("select_unread");
+    load_belongings(&db);
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["x.sql.gz", "x.sql.zst"] {
+        let file = dir.path().join(name);
+        run(pgstow().args(["dump", "--dbname", &db.uri(), "-f"]).arg(&file)).ok();
+        // A hole where members of the others' rows are, but the last of each: whoever reads it fails.
+        let json = run(pgstow().args(["list", "--json"]).arg(&file)).ok().stdout;
+        assert!(json.contains("orders"), "{json}");
+        let archive = pgstow::archive::Archive::open(&file).unwrap().unwrap();
+        let index = archive.index().clone();
+        let mut bytes = std::fs::read(&file).unwrap();
+        let mut holes = 0;
+        for table in index.tables.iter().filter(|t| t.name != "users") {
+            let mut at = table.rows.offset as usize;
+            let segments = &table.rows.segments;
+            for (number, length) in segments.iter().enumerate() {
+                // The first one may begin with statements.
+                if number > 0 && number + 1 < segments.len() {
+                    bytes[at..at + *length as usize].fill(0);
+                    holes += length;
+                }
+                at += *length as usize;
+            }
+        }
+        assert!(holes > 100_000, "only {holes} bytes of holes");
+        std::fs::write(&file, bytes).unwrap();
+        let target = server.database("select_unread_target");
+        restore(&target, &file, &["--table", "users"]).ok();
+        assert_eq!(target.query_text("SELECT count(*) FROM users"), "300");
+        restore(
+            &server.database("select_unread_target"),
+            &file,
+            &["--schema-only"],
+        )
+        .ok();
+        let done = restore(&server.database("select_unread_target"), &file, &[]);
+        assert!(matches!(done.code, 3 | 4), "{done}");
+        // So many bytes are read for it, and no more.
+        let wanted = pgstow::archive::Wanted {
+            tables: index.tables.iter().map(|t| t.name == "users").collect(),
+            large_objects: true,
+        };
+        let length = std::fs::metadata(&file).unwrap().len();
+        let mut excerpt = pgstow::archive::Excerpt::new(archive, wanted, 1).unwrap();
+        while excerpt.part().unwrap().is_some() {}
+        assert!(
+            excerpt.read() <= length - holes,
+            "{} of {length} bytes were read",
+            excerpt.read()
+        );
+    }
 }

@@ -1,0 +1,244 @@
+//! The connection that reads the script: it replays what comes before the rows, puts up the tasks, and does what comes
+//! after them.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::mpsc::Receiver;
+
+use super::order::{self, When};
+use super::worker::{Load, State, Task, Worker};
+use super::{Shared, wait};
+use crate::archive::{Index, Table};
+use crate::restore::freeze::Freezer;
+use crate::restore::gate::{Gate, Passage};
+use crate::restore::source::Batch;
+use crate::restore::verdict::copy_target;
+use crate::script::{Piece, Statement};
+use crate::{Error, Result};
+
+/// Statements of one transaction before the rows: the lock table is small, and so is what a commit costs.
+const TOGETHER: usize = 500;
+
+/// The connection that reads the script.
+pub(super) struct Leader {
+    pub(super) worker: Worker,
+    pub(super) index: Arc<Index>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) gate: Gate,
+    pub(super) freezer: Freezer,
+    state: State,
+    /// COPY statements so far, which are the index's tables in its order.
+    tables: usize,
+    /// Statements in the transaction that is open before the first rows; `None`: there is none, each stands by itself.
+    together: Option<usize>,
+    /// What comes after all tasks.
+    last: Vec<Statement>,
+    pub(super) created: Vec<Vec<u8>>,
+}
+
+impl Leader {
+    pub(super) fn new(
+        worker: Worker,
+        index: &Arc<Index>,
+        shared: &Arc<Shared>,
+        gate: Gate,
+        freezer: Freezer,
+    ) -> Leader {
+        Leader {
+            worker,
+            index: Arc::clone(index),
+            shared: Arc::clone(shared),
+            gate,
+            freezer,
+            state: Arc::default(),
+            tables: 0,
+            together: None,
+            last: Vec::new(),
+            created: Vec::new(),
+        }
+    }
+
+    pub(super) async fn all(&mut self, mut batches: Receiver<Result<Batch>>) -> Result<()> {
+        while let Some(batch) = batches.recv().await {
+            for piece in batch?.pieces {
+                match piece {
+                    Piece::Statement(statement) => self.statement(statement).await?,
+                    Piece::Meta(meta) => self.gate.meta(&meta)?,
+                    Piece::Rows(_) | Piece::EndOfRows(_) | Piece::Gap(_) => {}
+                }
+            }
+        }
+        if self.tables != self.index.tables.len() {
+            return Err(Error::damaged(format!(
+                "the text has the rows of {} tables, but the index speaks of {}",
+                self.tables,
+                self.index.tables.len()
+            )));
+        }
+        self.clear().await?;
+        // Everything before is on disk when this is.
+        let conversation = &mut self.worker.conversation;
+        conversation.own("the end", b"RESET synchronous_commit").await?;
+        conversation
+            .own("the end", b"SELECT pg_catalog.txid_current()")
+            .await?;
+        conversation.drain().await.map(drop)
+    }
+
+    async fn statement(&mut self, mut statement: Statement) -> Result<()> {
+        match self.gate.statement(&statement)? {
+            Passage::Leave | Passage::Outside => return Ok(()),
+            Passage::Copy => return self.rows(statement).await,
+            Passage::Send { create } => {
+                for role in create {
+                    self.worker.conversation.create_role(&role).await?;
+                    self.created.push(role);
+                }
+            }
+        }
+        self.freezer.note(&statement.text);
+        let when = order::when(&statement.text);
+        if let When::Setting { key } = &when {
+            // Not a share of the block it was cut from, which would be kept as well.
+            let text = Bytes::copy_from_slice(&statement.text);
+            self.worker.note(key, &text);
+            Arc::make_mut(&mut self.state).insert(key.clone(), text);
+        }
+        if self.tables == 0 {
+            return self.before_rows(&statement).await;
+        }
+        match when {
+            When::Setting { .. } => self.worker.conversation.statement(&statement).await,
+            When::Now => {
+                // A dump's large objects may take as long as its rows.
+                self.open();
+                self.worker.conversation.statement(&statement).await
+            }
+            When::Beside(build) => {
+                statement.text = Bytes::copy_from_slice(&statement.text);
+                let task = Task {
+                    statement,
+                    state: Arc::clone(&self.state),
+                    rows: None,
+                };
+                let mut posted = self.shared.lock();
+                let number = posted.board.build(&build);
+                self.shared.put_up(posted, number, task);
+                Ok(())
+            }
+            When::Last => {
+                statement.text = Bytes::copy_from_slice(&statement.text);
+                self.last.push(statement);
+                Ok(())
+            }
+            When::InOrder => {
+                self.clear().await?;
+                self.worker.conversation.statement(&statement).await?;
+                // Whoever takes the next task may need it.
+                self.worker.conversation.drain().await.map(drop)
+            }
+        }
+    }
+
+    /// A statement before the first rows.
+    async fn before_rows(&mut self, statement: &Statement) -> Result<()> {
+        let conversation = &mut self.worker.conversation;
+        match &mut self.together {
+            None => {
+                conversation.own("BEGIN", b"BEGIN").await?;
+                self.together = Some(1);
+            }
+            Some(number) if *number >= TOGETHER => {
+                *number = 1;
+                conversation.own("COMMIT", b"COMMIT; BEGIN").await?;
+            }
+            Some(number) => *number += 1,
+        }
+        conversation.statement(statement).await
+    }
+
+    async fn commit(&mut self) -> Result<()> {
+        if self.together.take().is_some() {
+            let conversation = &mut self.worker.conversation;
+            conversation.own("the end of the definitions", b"COMMIT").await?;
+            match conversation.drain().await? {
+                "COMMIT" => {}
+                tag => return Err(Error::failed(format!("the server answered COMMIT with {tag}"))),
+            }
+        }
+        Ok(())
+    }
+
+    /// Rows: a task, if there are any.
+    async fn rows(&mut self, mut statement: Statement) -> Result<()> {
+        self.commit().await?;
+        let Some(Table { rows, .. }) = self.index.tables.get(self.tables) else {
+            return Err(Error::damaged(format!(
+                "line {}: the index does not speak of these rows",
+                statement.line
+            )));
+        };
+        self.tables += 1;
+        if rows.counted.rows == 0 {
+            return Ok(());
+        }
+        statement.text = Bytes::copy_from_slice(&statement.text);
+        let (schema, table) = copy_target(&statement.text);
+        let target = (schema.unwrap_or_default(), table);
+        let freeze = self
+            .freezer
+            .freezable(&statement.text, &(Some(target.0.clone()), target.1.clone()))
+            .map(<[u8]>::len);
+        let name = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+        let names = name(&target.0).zip(name(&target.1));
+        let load = Load {
+            rows: rows.clone(),
+            freeze: names.zip(freeze),
+        };
+        let stored = rows.stored();
+        let task = Task {
+            statement,
+            state: Arc::clone(&self.state),
+            rows: Some(load),
+        };
+        let mut posted = self.shared.lock();
+        let number = posted.board.rows(target, stored);
+        self.shared.put_up(posted, number, task);
+        Ok(())
+    }
+
+    /// All tasks that are known may be begun.
+    fn open(&mut self) {
+        let mut posted = self.shared.lock();
+        if !posted.open {
+            posted.open = true;
+            drop(posted);
+            self.shared.tell();
+        }
+    }
+
+    /// Does all tasks, with everybody else, and then what waits for them.
+    async fn clear(&mut self) -> Result<()> {
+        self.commit().await?;
+        self.worker.conversation.drain().await?;
+        self.open();
+        let shared = Arc::clone(&self.shared);
+        let mut changed = shared.changed.subscribe();
+        loop {
+            changed.mark_unchanged();
+            match shared.take() {
+                Some(task) => shared.work(&mut self.worker, task).await?,
+                None if shared.lock().board.is_clear() => break,
+                None => wait(&mut changed).await,
+            }
+        }
+        shared.lock().open = false;
+        // The tasks may have been of a time with other settings.
+        self.worker.set(&self.state).await?;
+        for statement in std::mem::take(&mut self.last) {
+            self.worker.conversation.statement(&statement).await?;
+        }
+        self.worker.conversation.drain().await.map(drop)
+    }
+}

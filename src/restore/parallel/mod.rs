@@ -1,0 +1,238 @@
+//! A script replayed into a database that is dropped if that fails, by several connections.
+//!
+//! The leader reads the file without its rows, by the index. It replays what comes before the rows; from then on it puts
+//! up tasks, which all connections do: rows first, then indexes and keys as soon as their table's rows are there, foreign
+//! keys last. What nothing else needs (comments, privileges, triggers) it does at the end, in the file's order; what may
+//! be needed stops everything else for as long as it takes.
+//!
+//! Not promised: one transaction. Whoever calls drops the database on an error.
+
+mod board;
+mod leader;
+mod order;
+mod worker;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::join_all;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::conversation::Counts;
+use super::freeze::Freezer;
+use super::gate::Gate;
+use super::source;
+use super::{Options, Script, preflight, setting};
+use crate::archive::{Archive, Excerpt, Format, Wanted};
+use crate::connect::{Session, Settings};
+use crate::event::{Event, Observer, Phase};
+use crate::{Error, Result};
+use board::{Board, Number};
+use leader::Leader;
+use worker::{Task, Worker};
+
+/// Schema and table, unquoted.
+type Names = (String, String);
+
+/// What a restore over several connections is given.
+pub(super) struct Job<'a> {
+    /// How to connect to the new database.
+    pub(super) settings: &'a Settings,
+    pub(super) path: &'a Path,
+    pub(super) options: &'a Options,
+    pub(super) observer: &'a Arc<dyn Observer>,
+}
+
+/// Whether several connections can share the work: by the file's index, and if all of it is wanted.
+pub(super) fn is_possible(options: &Options) -> bool {
+    options.jobs > 1 && !options.create && options.choice.selection().is_everything()
+}
+
+/// Replays a file into the session's database, which nobody else uses yet.
+pub(super) async fn run(
+    job: &Job<'_>,
+    session: Session,
+    archive: Archive<std::fs::File>,
+    cancel: &CancellationToken,
+) -> Result<Counts> {
+    job.observer.event(Event::Phase(Phase::Restore));
+    let standard_strings = setting(&session, "standard_conforming_strings").await? == "on";
+    let roles = preflight::roles(&session).await?;
+    let gate = Gate::new(session.version, roles, job.options, job.observer);
+    let format = archive.format();
+    let wanted = Wanted::no_rows(archive.index());
+    let excerpt = Excerpt::new(archive, wanted, 1)?;
+    let shared = Arc::new(Shared {
+        board: Mutex::default(),
+        changed: watch::Sender::default(),
+        stop: cancel.child_token(),
+        path: job.path.to_path_buf(),
+        format,
+    });
+    let mut helpers = Vec::new();
+    let freezer = if job.options.freeze {
+        Freezer::default()
+    } else {
+        Freezer::off()
+    };
+    let worker = Worker::of(session, job.options, job.observer).await?;
+    let mut leader = Leader::new(worker, excerpt.index(), &shared, gate, freezer);
+    for number in 1..job.options.jobs {
+        match Worker::begin(job.settings, job.options, job.observer).await {
+            Ok(worker) => helpers.push(help(worker, Arc::clone(&shared))),
+            Err(e) => {
+                let text = format!(
+                    "only {number} of {} connections can be made: {e}",
+                    job.options.jobs
+                );
+                job.observer.event(Event::Warning(text));
+                break;
+            }
+        }
+    }
+    let batches = source::start(Script::Archive(Box::new(excerpt)), standard_strings);
+    let lead = async {
+        let stop = shared.stop.clone();
+        let led = tokio::select! {
+            biased;
+            () = stop.cancelled() => Err(Error::interrupted()),
+            led = leader.all(batches) => led,
+        };
+        if led.is_err() {
+            stop.cancel();
+        }
+        shared.lock().over = true;
+        shared.tell();
+        let Leader { worker, created, .. } = leader;
+        let counts = worker.conversation.counts;
+        worker.end(led.is_err()).await;
+        (led.map(|()| counts), created)
+    };
+    let ((mut result, created), helped) = tokio::join!(lead, join_all(helpers));
+    for helped in helped {
+        match (&mut result, helped) {
+            (Ok(counts), Ok(helped)) => counts.add(&helped),
+            // The first one that failed stopped all others.
+            (_, Err(e)) if !is_stopped(&e) => result = Err(e),
+            _ => {}
+        }
+    }
+    if cancel.is_cancelled() {
+        result = Err(Error::interrupted());
+    }
+    if result.is_err() && !created.is_empty() {
+        let names: Vec<_> = created
+            .iter()
+            .map(|n| String::from_utf8_lossy(n).into_owned())
+            .collect();
+        job.observer.event(Event::Warning(format!(
+            "roles that were created and are still there: {}",
+            names.join(", ")
+        )));
+    }
+    result
+}
+
+fn is_stopped(error: &Error) -> bool {
+    error.kind() == crate::error::Kind::Interrupted
+}
+
+/// What all connections share.
+struct Shared {
+    board: Mutex<Posted>,
+    /// Counts what has happened on the board.
+    changed: watch::Sender<u64>,
+    /// Cancelled by whoever fails first, or from outside.
+    stop: CancellationToken,
+    path: PathBuf,
+    format: Format,
+}
+
+/// The board with what its tasks are.
+#[derive(Default)]
+struct Posted {
+    board: Board,
+    tasks: BTreeMap<Number, Task>,
+    /// Whether tasks may be begun: only when all of them are known can the largest be first.
+    open: bool,
+    /// There will be no more.
+    over: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Posted> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes it known what a task on the board is.
+    fn put_up(&self, mut posted: MutexGuard<'_, Posted>, number: Number, task: Task) {
+        posted.tasks.insert(number, task);
+        let open = posted.open;
+        drop(posted);
+        if open {
+            self.tell();
+        }
+    }
+
+    /// Something happened on the board.
+    fn tell(&self) {
+        self.changed.send_modify(|number| *number += 1);
+    }
+
+    /// The next task, if there is one to be begun.
+    fn take(&self) -> Option<(Number, Task)> {
+        let mut posted = self.lock();
+        if !posted.open {
+            return None;
+        }
+        let number = posted.board.take()?;
+        let task = posted.tasks.remove(&number)?;
+        Some((number, task))
+    }
+
+    /// Does a task, and says so.
+    async fn work(&self, worker: &mut Worker, (number, task): (Number, Task)) -> Result<()> {
+        worker.run(&task, &self.path, self.format).await?;
+        self.lock().board.done(number);
+        self.tell();
+        Ok(())
+    }
+}
+
+/// Waits for something to happen on the board.
+async fn wait(changed: &mut watch::Receiver<u64>) {
+    // Whoever could tell is gone only when everything is.
+    let _ = changed.changed().await;
+}
+
+/// What a helper does until all is over.
+async fn help(mut worker: Worker, shared: Arc<Shared>) -> Result<Counts> {
+    let stop = shared.stop.clone();
+    let result = tokio::select! {
+        biased;
+        () = stop.cancelled() => Err(Error::interrupted()),
+        result = tasks(&mut worker, &shared) => result,
+    };
+    let counts = worker.conversation.counts;
+    if result.is_err() {
+        stop.cancel();
+    }
+    worker.end(result.is_err()).await;
+    result.map(|()| counts)
+}
+
+/// Does tasks until there will be no more.
+async fn tasks(worker: &mut Worker, shared: &Shared) -> Result<()> {
+    let mut changed = shared.changed.subscribe();
+    loop {
+        // From here on no change is missed.
+        changed.mark_unchanged();
+        match shared.take() {
+            Some(task) => shared.work(worker, task).await?,
+            None if shared.lock().over => return Ok(()),
+            None => wait(&mut changed).await,
+        }
+    }
+}
