@@ -76,16 +76,41 @@ pub fn whole_statements(text: &[u8]) -> Result<usize> {
                 }
                 count += 1;
             }
-            other => {
-                let start = &other.bytes()[..other.bytes().len().min(60)];
-                return Err(Error::failed(format!(
-                    "psql would not read {:?} as a statement",
-                    start.escape_ascii().to_string()
-                )));
-            }
+            other => return Err(unexpected(&other)),
         }
     }
     Ok(count)
+}
+
+/// Checks that psql reads the text as what stands before rows: comments, and one `COPY ... FROM stdin`.
+///
+/// # Errors
+/// Anything else in it, or nothing.
+pub fn opens_rows(text: &[u8]) -> Result<()> {
+    let mut lexer = Lexer::new();
+    lexer.push([text, b"\\.\n"].concat().into());
+    lexer.finish();
+    let (mut opened, mut ended) = (false, false);
+    while let Some(piece) = lexer.cut()? {
+        match piece {
+            Piece::Gap(_) => {}
+            Piece::Statement(statement) if statement.rows_follow && !opened => opened = true,
+            Piece::EndOfRows(_) if opened => ended = true,
+            other => return Err(unexpected(&other)),
+        }
+    }
+    if ended {
+        return Ok(());
+    }
+    Err(Error::failed("psql would not read rows after this"))
+}
+
+fn unexpected(piece: &Piece) -> Error {
+    let start = &piece.bytes()[..piece.bytes().len().min(60)];
+    let start = start.escape_ascii().to_string();
+    Error::failed(format!(
+        "psql would not read \"{start}\" as the statement it is meant to be"
+    ))
 }
 
 /// The first variable in the statement that psql sets by itself.
@@ -120,6 +145,28 @@ mod tests {
             ("CREATE FUNCTION f() BEGIN ATOMIC SELECT 1; SELECT 2; END;", 1),
         ] {
             assert_eq!(whole_statements(text.as_bytes()).unwrap(), count, "{text}");
+        }
+    }
+
+    #[test]
+    fn rows_follow_one_copy_and_nothing_else() {
+        for text in [
+            "COPY t (a) FROM stdin;\n",
+            "--\n-- x\n--\n\nCOPY \"a\nb\" (\"\\\\.\") FROM stdin;\n",
+        ] {
+            opens_rows(text.as_bytes()).unwrap_or_else(|e| panic!("{text}: {e}"));
+        }
+        for text in [
+            "",
+            "-- x\n",
+            "SELECT 1;\nCOPY t FROM stdin;\n",
+            "COPY t FROM stdin;\n1\n",
+            "COPY t FROM stdin; SELECT 1;\n",
+            "\\! id\nCOPY t FROM stdin;\n",
+            "COPY t FROM stdin",
+            "COPY t TO stdout;\n",
+        ] {
+            assert!(opens_rows(text.as_bytes()).is_err(), "{text}");
         }
     }
 

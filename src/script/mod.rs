@@ -11,7 +11,7 @@
 //! meta-commands only those obeyed by [Command] are known, everything else is refused by name: a script never runs
 //! anything on the machine that reads it.
 //!
-//! [whole_statements] asks the same question of one text, for whoever writes scripts.
+//! [whole_statements] and [opens_rows] ask the same question of one text, for whoever writes scripts.
 
 mod check;
 mod class;
@@ -22,7 +22,7 @@ mod meta;
 mod scan;
 mod words;
 
-pub use check::whole_statements;
+pub use check::{opens_rows, whole_statements};
 pub use lexer::{Lexer, Piece, Statement};
 pub use meta::{Command, Meta};
 pub use words::{Word, setting, words};
