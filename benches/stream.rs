@@ -298,7 +298,7 @@ async fn stream(jobs: usize) -> u64 {
         schema: true,
         rows: true,
     };
-    let plan = plan::build(&catalog, &options).expect("the catalog is understood");
+    let plan = plan::build(catalog, &options).expect("the catalog is understood");
     let source = dump::Source {
         settings: settings.clone(),
         leader,

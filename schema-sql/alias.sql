@@ -1,17 +1,20 @@
 -- Rows that stand for another object, as far as anything depends on them: array types for their elements' types, row types for their tables, multiranges for
--- their ranges, relations of composite types for the types, indexes of constraints for the constraints.
+-- their ranges, relations of composite types for the types. What depends internally on another object stands for it
+-- by depend.sql.
+WITH needed (type) AS MATERIALIZED (
+    SELECT DISTINCT d.refobjid
+    FROM pg_depend d
+    WHERE d.refclassid = 'pg_type'::regclass AND d.refobjid >= 16384 AND d.deptype <> 'i'
+)
 SELECT 'pg_type'::regclass::oid AS class, t.oid, 'pg_type'::regclass::oid AS for_class, t.typelem AS for_oid
 FROM pg_type t
 JOIN pg_type e ON e.oid = t.typelem AND e.typarray = t.oid
-WHERE t.oid >= 16384
-  AND EXISTS (SELECT FROM pg_depend d
-      WHERE d.refclassid = 'pg_type'::regclass AND d.refobjid = t.oid AND d.deptype <> 'i')
+WHERE t.oid IN (SELECT type FROM needed)
 UNION ALL
-SELECT 'pg_type'::regclass, c.reltype, 'pg_class'::regclass, c.oid
-FROM pg_class c
-WHERE c.reltype >= 16384 AND c.relkind <> 'c'
-  AND EXISTS (SELECT FROM pg_depend d
-      WHERE d.refclassid = 'pg_type'::regclass AND d.refobjid = c.reltype)
+SELECT 'pg_type'::regclass, t.oid, 'pg_class'::regclass, c.oid
+FROM pg_type t
+JOIN pg_class c ON c.oid = t.typrelid AND c.relkind <> 'c'
+WHERE t.oid IN (SELECT type FROM needed) OR t.typarray IN (SELECT type FROM needed)
 UNION ALL
 SELECT 'pg_class'::regclass, c.oid, 'pg_type'::regclass, c.reltype
 FROM pg_class c
@@ -20,10 +23,6 @@ UNION ALL
 SELECT 'pg_type'::regclass, r.rngmultitypid, 'pg_type'::regclass, r.rngtypid
 FROM pg_range r
 WHERE r.rngmultitypid >= 16384
-UNION ALL
-SELECT 'pg_class'::regclass, k.conindid, 'pg_constraint'::regclass, k.oid
-FROM pg_constraint k
-WHERE k.oid >= 16384 AND k.contype IN ('p', 'u', 'x') AND k.conindid <> 0
 UNION ALL
 -- What a column's NOT NULL or an inherited check is part of.
 SELECT 'pg_constraint'::regclass, k.oid, 'pg_class'::regclass, k.conrelid

@@ -1,16 +1,23 @@
 -- Privileges, changed since initdb or CREATE EXTENSION, of the system's objects and of extensions' members. What
 -- information_schema was given by initdb is not recorded: its objects are left out.
-WITH everything (class, oid, sub, schema, name, granted_on, "column", owner, acl, default_acl) AS (
-    SELECT 'pg_class'::regclass, c.oid, 0, c.relnamespace, c.relname,
-        CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || quote_ident(n.nspname) || '.' || quote_ident(c.relname),
-        NULL::name, c.relowner, c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner)
+WITH relation AS MATERIALIZED (
+    SELECT c.oid, c.relkind, c.relnamespace, c.relname, c.relowner, c.relacl,
+        CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+            AS granted_on
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+      AND (c.relnamespace = 'pg_catalog'::regnamespace OR c.oid IN (
+        SELECT e.objid FROM pg_depend e
+        WHERE e.refclassid = 'pg_extension'::regclass AND e.classid = 'pg_class'::regclass AND e.deptype = 'e'))
+), everything (class, oid, sub, schema, name, granted_on, "column", owner, acl, default_acl) AS (
+    SELECT 'pg_class'::regclass, c.oid, 0, c.relnamespace, c.relname, c.granted_on,
+        NULL::name, c.relowner, c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner)
+    FROM relation c
     UNION ALL
-    SELECT 'pg_class'::regclass, c.oid, a.attnum, c.relnamespace, c.relname,
-        'TABLE ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname), a.attname, c.relowner, a.attacl, '{}'
-    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    SELECT 'pg_class'::regclass, c.oid, a.attnum, c.relnamespace, c.relname, c.granted_on,
+        a.attname, c.relowner, a.attacl, '{}'
+    FROM pg_attribute a JOIN relation c ON c.oid = a.attrelid AND c.relkind <> 'S'
+    WHERE a.attrelid = ANY (ARRAY(SELECT oid FROM relation)) AND NOT a.attisdropped
       AND (a.attacl IS NOT NULL OR (a.attrelid, a.attnum) IN (
         SELECT i.objoid, i.objsubid FROM pg_init_privs i WHERE i.classoid = 'pg_class'::regclass AND i.objsubid <> 0))
     UNION ALL
@@ -28,6 +35,9 @@ WITH everything (class, oid, sub, schema, name, granted_on, "column", owner, acl
         'TYPE ' || quote_ident(n.nspname) || '.' || quote_ident(t.typname), NULL, t.typowner, t.typacl,
         acldefault('T', t.typowner)
     FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+    WHERE t.typnamespace = 'pg_catalog'::regnamespace OR t.oid IN (
+        SELECT e.objid FROM pg_depend e
+        WHERE e.refclassid = 'pg_extension'::regclass AND e.classid = 'pg_type'::regclass AND e.deptype = 'e')
     UNION ALL
     SELECT 'pg_namespace'::regclass, n.oid, 0, n.oid, n.nspname, 'SCHEMA ' || quote_ident(n.nspname), NULL,
         n.nspowner, n.nspacl, acldefault('n', n.nspowner)
@@ -46,12 +56,12 @@ WITH everything (class, oid, sub, schema, name, granted_on, "column", owner, acl
         s.srvowner, s.srvacl, acldefault('S', s.srvowner)
     FROM pg_foreign_server s
 )
-SELECT o.class::oid AS class, o.oid, o.sub::int4 AS sub, n.nspname AS schema, o.name, o.granted_on, o."column", o.owner,
+SELECT o.class::oid AS class, o.oid, o.sub::int2 AS sub, n.nspname AS schema, o.name, o.granted_on, o."column", o.owner,
     e.refobjid AS extension,
     coalesce(o.acl, o.default_acl)::text[] AS acl, o.default_acl::text[] AS default_acl
 FROM everything o
 LEFT JOIN pg_namespace n ON n.oid = o.schema
-LEFT JOIN pg_depend e ON e.classid = o.class AND e.objid = o.oid AND e.objsubid = 0 AND e.deptype = 'e'
+LEFT JOIN pg_depend e ON e.refclassid = 'pg_extension'::regclass AND e.classid = o.class AND e.objid = o.oid AND e.objsubid = 0 AND e.deptype = 'e'
 LEFT JOIN pg_init_privs i ON i.classoid = o.class AND i.objoid = o.oid AND i.objsubid = o.sub
 WHERE coalesce(o.acl, o.default_acl) IS DISTINCT FROM coalesce(i.initprivs, o.default_acl)
   AND (e.refobjid IS NOT NULL

@@ -5,7 +5,8 @@ WITH left_out (schema, rule) AS MATERIALIZED (
     FROM pg_namespace n
     WHERE n.nspname ~ '^pg_' OR n.nspname = 'information_schema'
 ), extension_relation (relation) AS MATERIALIZED (
-    SELECT e.objid FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.deptype = 'e'
+    SELECT e.objid FROM pg_depend e
+    WHERE e.refclassid = 'pg_extension'::regclass AND e.classid = 'pg_class'::regclass AND e.deptype = 'e'
 ), relation (oid, kind, rule) AS MATERIALIZED (
     SELECT c.oid, c.relkind, CASE
         WHEN c.relpersistence = 't' THEN 'temporary'
@@ -14,19 +15,20 @@ WITH left_out (schema, rule) AS MATERIALIZED (
     FROM pg_class c
     LEFT JOIN left_out l ON l.schema = c.relnamespace
     LEFT JOIN extension_relation x ON x.relation = c.oid
+    WHERE c.relnamespace <> 'pg_toast'::regnamespace
 ), everything (class, oid, rule) AS (
-    SELECT 'pg_class'::regclass, c.oid, CASE
-        WHEN NOT i.indisready OR NOT i.indisvalid AND c.relkind = 'i' THEN 'index that was not finished'
+    SELECT 'pg_class'::regclass, r.oid, CASE
+        WHEN NOT i.indisready OR NOT i.indisvalid AND r.kind = 'i' THEN 'index that was not finished'
         ELSE coalesce(r.rule, owner.rule) END
-    FROM pg_class c JOIN relation r ON r.oid = c.oid
-    LEFT JOIN pg_index i ON i.indexrelid = c.oid
+    FROM relation r
+    LEFT JOIN pg_index i ON i.indexrelid = r.oid
     LEFT JOIN relation owner ON owner.oid = i.indrelid
     UNION ALL
     SELECT 'pg_type'::regclass, t.oid, coalesce(l.rule, r.rule)
     FROM pg_type t LEFT JOIN left_out l ON l.schema = t.typnamespace LEFT JOIN relation r ON r.oid = t.typrelid
-    LEFT JOIN pg_type element ON element.typarray = t.oid
     -- Row types come with their tables, array types with their elements'.
-    WHERE r.kind IS NOT DISTINCT FROM 'c' OR r.kind IS NULL AND element.oid IS NULL
+    WHERE t.typrelid = 0 AND NOT EXISTS (SELECT FROM pg_type element WHERE element.typarray = t.oid)
+       OR t.typrelid IN (SELECT c.oid FROM relation c WHERE c.kind = 'c')
     UNION ALL
     SELECT 'pg_proc'::regclass, p.oid, l.rule
     FROM pg_proc p LEFT JOIN left_out l ON l.schema = p.pronamespace
@@ -38,9 +40,9 @@ WITH left_out (schema, rule) AS MATERIALIZED (
     UNION ALL
     SELECT 'pg_rewrite'::regclass, w.oid, r.rule FROM pg_rewrite w JOIN relation r ON r.oid = w.ev_class
     UNION ALL
-    SELECT 'pg_trigger'::regclass, g.oid, coalesce(r.rule,
-        CASE WHEN g.tgisinternal OR g.tgparentid <> 0 THEN 'made by a constraint or a parent''s trigger' END)
+    SELECT 'pg_trigger'::regclass, g.oid, r.rule
     FROM pg_trigger g JOIN relation r ON r.oid = g.tgrelid
+    WHERE NOT g.tgisinternal AND g.tgparentid = 0
     UNION ALL
     SELECT 'pg_policy'::regclass, p.oid, r.rule FROM pg_policy p JOIN relation r ON r.oid = p.polrelid
     UNION ALL
@@ -108,6 +110,15 @@ WITH left_out (schema, rule) AS MATERIALIZED (
     UNION ALL
     SELECT 'pg_largeobject_metadata'::regclass, oid, NULL FROM pg_largeobject_metadata
 )
-SELECT e.class::oid AS class, e.oid, e.rule
+SELECT e.class::oid AS class, e.oid, e.rule, 1::int8 AS count
 FROM everything e
 WHERE e.oid >= 16384
+UNION ALL
+-- Counted in one row, for there are as many as tables and foreign keys.
+SELECT 'pg_class'::regclass, 0::oid, 'in a system schema', count(*)
+FROM pg_class c
+WHERE c.oid >= 16384 AND c.relnamespace = 'pg_toast'::regnamespace
+UNION ALL
+SELECT 'pg_trigger'::regclass, 0::oid, 'made by a constraint or a parent''s trigger', count(*)
+FROM pg_trigger g
+WHERE g.oid >= 16384 AND (g.tgisinternal OR g.tgparentid <> 0)

@@ -16,6 +16,10 @@ SELECT d.datname AS name, d.datdba AS owner,
     ARRAY(SELECT u.setting FROM pg_db_role_setting r JOIN pg_roles o ON o.oid = r.setrole
         CROSS JOIN unnest(r.setconfig) WITH ORDINALITY AS u (setting, position)
         WHERE r.setdatabase = d.oid ORDER BY o.rolname, u.position) AS role_settings,
+    ARRAY(SELECT l.provider FROM pg_shseclabel l WHERE l.classoid = 'pg_database'::regclass AND l.objoid = d.oid
+        ORDER BY l.provider) AS label_providers,
+    ARRAY(SELECT l.label FROM pg_shseclabel l WHERE l.classoid = 'pg_database'::regclass AND l.objoid = d.oid
+        ORDER BY l.provider) AS labels,
     d.datacl::text[] AS acl,
     acldefault('d', d.datdba)::text[] AS default_acl
 FROM pg_database d

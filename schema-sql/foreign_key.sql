@@ -8,7 +8,7 @@ SELECT k.oid, k.conname AS name, t.relowner AS owner, n.nspname AS schema,
 FROM pg_constraint k
 JOIN pg_class t ON t.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = t.relnamespace
-LEFT JOIN pg_depend e ON e.classid = 'pg_class'::regclass AND e.objid = t.oid AND e.deptype = 'e'
 WHERE k.contype = 'f' AND k.conparentid = 0 AND t.relpersistence <> 't'
   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-  AND e.objid IS NULL
+  AND t.oid NOT IN (SELECT e.objid FROM pg_depend e
+      WHERE e.refclassid = 'pg_extension'::regclass AND e.classid = 'pg_class'::regclass AND e.deptype = 'e')

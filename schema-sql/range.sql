@@ -2,6 +2,7 @@
 SELECT t.oid, n.nspname AS schema, t.typname AS name, t.typowner AS owner,
     format_type(r.rngsubtype, NULL) AS subtype,
     format_type(nullif(r.rngmultitypid, 0), NULL) AS multirange,
+    nullif(r.rngmultitypid, 0) AS multirange_oid,
     CASE WHEN NOT o.opcdefault THEN quote_ident(opn.nspname) || '.' || quote_ident(o.opcname) END AS operator_class,
     CASE WHEN r.rngcollation NOT IN (0, st.typcollation)
         THEN quote_ident(cn.nspname) || '.' || quote_ident(co.collname) END AS collation,

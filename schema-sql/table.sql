@@ -2,6 +2,7 @@
 SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relowner AS owner, c.relkind::text AS kind,
     c.relpersistence = 'u' AS unlogged,
     c.relispartition AS is_partition,
+    c.relhassubclass AS has_children,
     CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END AS bound,
     CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END AS partition_key,
     CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END AS of_type,
@@ -37,7 +38,7 @@ LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace
 LEFT JOIN pg_class toast ON toast.oid = c.reltoastrelid AND toast.relkind = 't'
 LEFT JOIN pg_foreign_table ft ON ft.ftrelid = c.oid
 LEFT JOIN pg_foreign_server f ON f.oid = ft.ftserver
-LEFT JOIN pg_depend e ON e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e'
 WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'
   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-  AND e.objid IS NULL
+  AND c.oid NOT IN (SELECT e.objid FROM pg_depend e
+      WHERE e.refclassid = 'pg_extension'::regclass AND e.classid = 'pg_class'::regclass AND e.deptype = 'e')

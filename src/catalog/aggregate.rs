@@ -74,9 +74,7 @@ impl CatalogRow for AggregateRow {
             &self.name,
             create,
         )
-        .owned(&loader.role(self.owner), "AGGREGATE", &address)
-        .addressed("AGGREGATE", &address)
-        .dropped("AGGREGATE", &address);
+        .known_as(&loader.role(self.owner), "AGGREGATE", &address);
         object.tag = Some(format!("{}({})", self.name, or_star(&self.argument_types)));
         object.signature = format!("{:05}{}", self.argument_count, self.argument_types);
         let base = loader.base_privileges(id, 0, self.default_acl.clone());

@@ -1,5 +1,7 @@
 //! Base types, made by CREATE TYPE with functions for input and output, and shell types, which are only names yet.
 
+use std::sync::Arc;
+
 use super::kind::CatalogRow;
 use super::loader::Loader;
 use super::object::{Drop, Facet, Object, ObjectId, Rank, class};
@@ -56,13 +58,11 @@ impl CatalogRow for BaseTypeRow {
         let base = loader.base_privileges(id, 0, self.default_acl);
         let owner = loader.role(self.owner);
         let mut object = Object::new(id, Rank::Type, "TYPE", Some(&self.schema), &self.name, create)
-            .owned(&owner, "TYPE", &name)
-            .addressed("TYPE", &name)
-            .dropped("TYPE", &name)
+            .known_as(&owner, "TYPE", &name)
             .granted(format!("TYPE {name}"), None, self.acl, base);
         if self.is_defined {
             // Its functions are dropped with it: neither could go first.
-            object.drop = Drop::Cascade("TYPE", name);
+            object.drop_by(Drop::Cascade("TYPE", name));
             object
                 .depends
                 .push(add_shell(id, &self.schema, &self.name, owner, loader));
@@ -73,7 +73,7 @@ impl CatalogRow for BaseTypeRow {
 }
 
 /// Adds the shell that a type's own functions need, and returns its node.
-pub fn add_shell(of: ObjectId, schema: &str, name: &str, owner: String, loader: &mut Loader) -> ObjectId {
+pub fn add_shell(of: ObjectId, schema: &str, name: &str, owner: Arc<str>, loader: &mut Loader) -> ObjectId {
     let id = of.facet(Facet::Shell);
     let create = format!("CREATE TYPE {};\n", qualified(schema, name));
     let mut shell = Object::new(id, Rank::Type, "SHELL TYPE", Some(schema), name, create);

@@ -13,7 +13,7 @@ row_struct! {
         class: u32,
         oid: u32,
         /// The column's number, or 0.
-        sub: i32,
+        sub: i16,
         schema: Option<String>,
         name: String,
         /// `TABLE public.t`.
@@ -29,7 +29,7 @@ row_struct! {
 impl CatalogRow for ChangedPrivilegesRow {
     fn load(self, loader: &mut Loader) -> Result<()> {
         let id = ObjectId::new(self.class, self.oid);
-        let base = loader.base_privileges(id, self.sub, Some(self.default_acl));
+        let base = loader.base_privileges(id, i32::from(self.sub), Some(self.default_acl));
         let facet = Facet::Privileges(self.sub);
         let mut object = Object::new(
             id.facet(facet),

@@ -38,9 +38,7 @@ impl CatalogRow for CollationRow {
                 &self.name,
                 create,
             )
-            .owned(&loader.role(self.owner), "COLLATION", &name)
-            .addressed("COLLATION", &name)
-            .dropped("COLLATION", &name),
+            .known_as(&loader.role(self.owner), "COLLATION", &name),
         );
         Ok(())
     }

@@ -1,13 +1,14 @@
 //! Columns of relations, and what must be said about them by `ALTER TABLE` after the relation stands.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use super::kind::CatalogRow;
 use super::loader::Loader;
 use super::object::{Address, Object};
 use super::row::row_struct;
-use crate::Result;
 use crate::sql::{ident, script_literal};
+use crate::{Error, Result};
 
 row_struct! {
     /// One column of a table, view, foreign table or composite type.
@@ -21,10 +22,10 @@ row_struct! {
         collation: Option<String>,
         /// Defined here, whether or not also inherited.
         is_local: bool,
-        /// `a` always, `d` by default, or empty.
-        identity: String,
-        /// `s` stored, `v` virtual, or empty.
-        generated: String,
+        /// `a` always, `d` by default, or 0.
+        identity: i8,
+        /// `s` stored, `v` virtual, or 0.
+        generated: i8,
         default_oid: Option<u32>,
         default_expression: Option<String>,
         not_null: bool,
@@ -34,11 +35,11 @@ row_struct! {
         not_null_name_is_shared: Option<bool>,
         not_null_is_local: Option<bool>,
         not_null_no_inherit: Option<bool>,
-        not_null_valid: Option<bool>,
+        not_null_is_valid: Option<bool>,
         /// `p`, `e`, `x`, `m`; only when it is not the type's own.
-        storage: Option<String>,
-        /// `p` pglz, `l` lz4; only when set.
-        compression: Option<String>,
+        storage: Option<i8>,
+        /// `p` pglz, `l` lz4; 0: not set.
+        compression: i8,
         statistics: Option<i32>,
         options: Option<String>,
         fdw_options: Option<String>,
@@ -46,38 +47,180 @@ row_struct! {
     }
 }
 
-/// A column.
-pub type Column = ColumnRow;
+/// A column as it is kept: a database has more of them than of anything else, and most have nothing special.
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// Its table, view or composite type.
+    pub relation: u32,
+    /// Its `attnum`.
+    pub number: i16,
+    /// Defined here, whether or not also inherited.
+    pub is_local: bool,
+    /// Numbers of a sequence of its own.
+    pub is_identity: bool,
+    /// How its value is computed from other columns, if it is.
+    pub generated: Option<Generated>,
+    /// Whether it takes no NULL.
+    pub not_null: bool,
+    /// Its name, unquoted.
+    pub name: Box<str>,
+    /// Its type with its modifier, as `format_type` writes it.
+    pub r#type: Arc<str>,
+    /// Its collation, qualified and quoted; only when it is not the type's own.
+    pub collation: Option<Arc<str>>,
+    /// Its default or generation expression.
+    pub default: Option<Box<DefaultValue>>,
+    /// The constraint behind `not_null` (18+).
+    pub not_null_constraint: Option<Box<NotNull>>,
+    settings: Option<Box<Settings>>,
+    acl: Option<Box<[String]>>,
+}
+
+/// How a generated column gets its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Generated {
+    /// Computed when written.
+    Stored,
+    /// Computed when read (18+).
+    Virtual,
+}
+
+/// A row of `pg_attrdef`.
+#[derive(Debug, Clone)]
+pub struct DefaultValue {
+    /// Its OID.
+    pub oid: u32,
+    /// Its text.
+    pub expression: Box<str>,
+}
+
+/// A NOT NULL constraint (18+).
+#[derive(Debug, Clone)]
+pub struct NotNull {
+    /// Its OID.
+    pub oid: u32,
+    /// Its name, unquoted.
+    pub name: Box<str>,
+    /// Another table's constraint has the same name: the server would not choose it here.
+    pub name_is_shared: bool,
+    /// Defined here, whether or not also inherited.
+    pub is_local: bool,
+    /// Children do not have it.
+    pub no_inherit: bool,
+    /// All rows are known to meet it.
+    pub is_valid: bool,
+}
+
+/// What only `ALTER TABLE` can say of a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Settings {
+    storage: Option<i8>,
+    compression: i8,
+    statistics: Option<i32>,
+    options: Option<String>,
+    fdw_options: Option<String>,
+}
 
 impl CatalogRow for ColumnRow {
     fn load(self, loader: &mut Loader) -> Result<()> {
-        loader.columns.entry(self.relation).or_default().push(self);
+        let relation = self.relation;
+        let column = self.keep(loader)?;
+        loader.columns.entry(relation).or_default().push(column);
         Ok(())
     }
 }
 
 impl ColumnRow {
+    fn keep(self, loader: &mut Loader) -> Result<Column> {
+        let generated = match self.generated as u8 {
+            0 => None,
+            b's' => Some(Generated::Stored),
+            b'v' => Some(Generated::Virtual),
+            other => {
+                return Err(Error::failed(format!(
+                    "column {:?} is generated in the way {:?}, which is not known",
+                    self.name,
+                    char::from(other)
+                )));
+            }
+        };
+        let default = self.default_oid.zip(self.default_expression);
+        let not_null = self.not_null_oid.zip(self.not_null_name);
+        let settings = Settings {
+            storage: self.storage,
+            compression: self.compression,
+            statistics: self.statistics,
+            options: self.options,
+            fdw_options: self.fdw_options,
+        };
+        let plain = Settings {
+            storage: None,
+            compression: 0,
+            statistics: None,
+            options: None,
+            fdw_options: None,
+        };
+        Ok(Column {
+            relation: self.relation,
+            number: self.number,
+            is_local: self.is_local,
+            is_identity: self.identity != 0,
+            generated,
+            not_null: self.not_null,
+            name: self.name.into_boxed_str(),
+            r#type: loader.share(&self.r#type),
+            collation: self.collation.map(|collation| loader.share(&collation)),
+            default: default.map(|(oid, expression)| {
+                Box::new(DefaultValue {
+                    oid,
+                    expression: expression.into_boxed_str(),
+                })
+            }),
+            not_null_constraint: not_null.map(|(oid, name)| {
+                Box::new(NotNull {
+                    oid,
+                    name: name.into_boxed_str(),
+                    name_is_shared: self.not_null_name_is_shared == Some(true),
+                    is_local: self.not_null_is_local == Some(true),
+                    no_inherit: self.not_null_no_inherit == Some(true),
+                    is_valid: self.not_null_is_valid == Some(true),
+                })
+            }),
+            settings: (settings != plain).then(|| Box::new(settings)),
+            acl: self.acl.map(Vec::into_boxed_slice),
+        })
+    }
+}
+
+impl Column {
     /// Whether its value is computed from other columns and so never part of a row's text.
     pub fn is_generated(&self) -> bool {
-        !self.generated.is_empty()
+        self.generated.is_some()
+    }
+
+    /// Whether its NOT NULL is a constraint that not all rows are known to meet (18+).
+    pub fn has_invalid_not_null(&self) -> bool {
+        self.not_null_constraint
+            .as_ref()
+            .is_some_and(|not_null| !not_null.is_valid)
     }
 
     /// The NOT NULL clause as it stands in a column's definition: empty, ` NOT NULL`, or with a name that is not the
     /// one the server would choose.
     pub fn not_null_clause(&self, relation: &str) -> String {
-        if !self.not_null || self.not_null_valid == Some(false) {
+        if !self.not_null || self.has_invalid_not_null() {
             return String::new();
         }
-        let mut clause = match &self.not_null_name {
-            Some(name)
-                if self.not_null_name_is_shared == Some(true)
-                    || *name != format!("{relation}_{}_not_null", self.name) =>
-            {
-                format!(" CONSTRAINT {} NOT NULL", ident(name))
-            }
-            _ => " NOT NULL".to_string(),
+        let Some(constraint) = &self.not_null_constraint else {
+            return " NOT NULL".to_string();
         };
-        if self.not_null_no_inherit == Some(true) {
+        let is_default = *constraint.name == *format!("{relation}_{}_not_null", self.name);
+        let mut clause = if constraint.name_is_shared || !is_default {
+            format!(" CONSTRAINT {} NOT NULL", ident(&constraint.name))
+        } else {
+            " NOT NULL".to_string()
+        };
+        if constraint.no_inherit {
             clause.push_str(" NO INHERIT");
         }
         clause
@@ -85,30 +228,29 @@ impl ColumnRow {
 
     /// What only `ALTER TABLE` can say: statistics target, storage, compression, options.
     pub fn alterations(&self, table: &str, is_foreign: bool) -> String {
-        let kind = if is_foreign { "FOREIGN TABLE" } else { "TABLE" };
         let mut out = String::new();
+        let Some(settings) = &self.settings else {
+            return out;
+        };
+        let kind = if is_foreign { "FOREIGN TABLE" } else { "TABLE" };
+        let name = ident(&self.name);
         let mut alter = |what: std::fmt::Arguments<'_>| {
             // Writing to a String cannot fail.
-            let _ = writeln!(
-                out,
-                "ALTER {kind} ONLY {table} ALTER COLUMN {} {what};",
-                ident(&self.name)
-            );
+            let _ = writeln!(out, "ALTER {kind} ONLY {table} ALTER COLUMN {name} {what};");
         };
-        if let Some(target) = self.statistics {
+        if let Some(target) = settings.statistics {
             alter(format_args!("SET STATISTICS {target}"));
         }
-        if let Some(storage) = self.storage.as_deref().and_then(storage_word) {
+        if let Some(storage) = settings.storage.and_then(storage_word) {
             alter(format_args!("SET STORAGE {storage}"));
         }
-        if let Some(method) = self.compression.as_deref().and_then(compression_word) {
+        if let Some(method) = compression_word(settings.compression) {
             alter(format_args!("SET COMPRESSION {method}"));
         }
-        if let Some(options) = &self.options {
+        if let Some(options) = &settings.options {
             alter(format_args!("SET ({options})"));
         }
-        if let Some(options) = &self.fdw_options {
-            let name = ident(&self.name);
+        if let Some(options) = &settings.fdw_options {
             let _ = writeln!(
                 out,
                 "ALTER FOREIGN TABLE ONLY {table} ALTER COLUMN {name} OPTIONS (\n    {options}\n);"
@@ -118,47 +260,49 @@ impl ColumnRow {
     }
 }
 
-fn storage_word(code: &str) -> Option<&'static str> {
-    Some(match code {
-        "p" => "PLAIN",
-        "e" => "EXTERNAL",
-        "x" => "EXTENDED",
-        "m" => "MAIN",
+fn storage_word(code: i8) -> Option<&'static str> {
+    Some(match code as u8 {
+        b'p' => "PLAIN",
+        b'e' => "EXTERNAL",
+        b'x' => "EXTENDED",
+        b'm' => "MAIN",
         _ => return None,
     })
 }
 
-fn compression_word(code: &str) -> Option<&'static str> {
-    Some(match code {
-        "p" => "pglz",
-        "l" => "lz4",
+fn compression_word(code: i8) -> Option<&'static str> {
+    Some(match code as u8 {
+        b'p' => "pglz",
+        b'l' => "lz4",
         _ => return None,
     })
 }
 
 /// Lets comments and privileges of a relation's columns find them.
 #[must_use]
-pub fn with_columns(mut object: Object, loader: &Loader, columns: &[Column], relation: &str) -> Object {
-    let of = columns.first().map(|column| Loader::relation(column.relation));
-    let is_described = of.is_some_and(|of| loader.catalog.is_described(of));
+pub fn with_columns<'c>(
+    mut object: Object,
+    loader: &Loader,
+    columns: impl IntoIterator<Item = &'c Column>,
+    relation: &str,
+) -> Object {
     for column in columns {
+        let of = Loader::relation(column.relation);
         // Most columns have neither comment nor label, and a name for each would be most of the memory.
-        if let (Some(of), true) = (of, is_described) {
-            let name = format!("{relation}.{}", ident(&column.name));
-            let sub = i32::from(column.number);
+        if loader.catalog.is_described(of) {
             object.addresses.push(Address {
                 of,
-                sub,
+                sub: i32::from(column.number),
                 kind: "COLUMN",
-                name,
+                name: format!("{relation}.{}", ident(&column.name)),
             });
         }
-        if column.acl.is_some() {
+        if let Some(acl) = &column.acl {
             let base = loader.base_privileges(object.id, i32::from(column.number), None);
             object = object.granted(
                 format!("TABLE {relation}"),
                 Some(&column.name),
-                column.acl.clone(),
+                Some(acl.to_vec()),
                 base,
             );
         }

@@ -37,9 +37,7 @@ impl CatalogRow for CompositeRow {
         let create = format!("CREATE TYPE {name} AS ({}\n);\n", attributes.join(","));
         let base = loader.base_privileges(id, 0, self.default_acl);
         let object = Object::new(id, Rank::Type, "TYPE", Some(&self.schema), &self.name, create)
-            .owned(&loader.role(self.owner), "TYPE", &name)
-            .addressed("TYPE", &name)
-            .dropped("TYPE", &name)
+            .known_as(&loader.role(self.owner), "TYPE", &name)
             .granted(format!("TYPE {name}"), None, self.acl, base);
         let object = with_columns(object, loader, &columns, &name);
         loader.add(object);

@@ -41,9 +41,7 @@ impl CatalogRow for ConversionRow {
                 &self.name,
                 create,
             )
-            .owned(&loader.role(self.owner), "CONVERSION", &name)
-            .addressed("CONVERSION", &name)
-            .dropped("CONVERSION", &name),
+            .known_as(&loader.role(self.owner), "CONVERSION", &name),
         );
         Ok(())
     }

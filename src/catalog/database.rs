@@ -29,6 +29,9 @@ row_struct! {
         /// Quoted; one for each of `role_settings`.
         roles: Vec<String>,
         role_settings: Vec<String>,
+        label_providers: Vec<String>,
+        /// One for each of `label_providers`.
+        labels: Vec<String>,
         acl: Option<Vec<String>>,
         default_acl: Option<Vec<String>>,
     }
@@ -45,6 +48,8 @@ pub struct Database {
     pub create: String,
     /// `COMMENT ON DATABASE`, or nothing.
     pub comment: String,
+    /// `SECURITY LABEL ... ON DATABASE`, or nothing.
+    pub labels: String,
     /// `ALTER DATABASE` and `ALTER ROLE ... IN DATABASE`, or nothing.
     pub properties: String,
     /// Where they are not those it has from birth.
@@ -62,8 +67,9 @@ impl CatalogRow for DatabaseRow {
         loader.catalog.database = Some(Database {
             create: self.create()?,
             comment,
+            labels: self.labels(),
             properties: self.properties(),
-            owner: loader.role(self.owner),
+            owner: loader.role(self.owner).to_string(),
             privileges: self.acl.map(|acl| Privileges {
                 prefix: String::new(),
                 on: format!("DATABASE {name}"),
@@ -118,6 +124,18 @@ impl DatabaseRow {
         Ok(text)
     }
 
+    fn labels(&self) -> String {
+        let name = ident(&self.name);
+        let say = |(provider, label): (&String, &String)| {
+            format!(
+                "SECURITY LABEL FOR {} ON DATABASE {name} IS {};\n",
+                ident(provider),
+                script_literal(label)
+            )
+        };
+        self.label_providers.iter().zip(&self.labels).map(say).collect()
+    }
+
     fn properties(&self) -> String {
         let name = ident(&self.name);
         let mut text = String::new();
@@ -140,5 +158,41 @@ impl DatabaseRow {
             ));
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DatabaseRow;
+
+    /// No server that the tests can have comes with a label provider.
+    #[test]
+    fn security_labels_of_a_database_are_said_one_by_one() {
+        let row = DatabaseRow {
+            name: "Shop".into(),
+            owner: 10,
+            encoding: "UTF8".into(),
+            provider: None,
+            collate: "C".into(),
+            ctype: "C".into(),
+            locale: None,
+            rules: None,
+            tablespace: "pg_default".into(),
+            connection_limit: -1,
+            is_template: false,
+            comment: None,
+            settings: vec![],
+            roles: vec![],
+            role_settings: vec![],
+            label_providers: vec!["selinux".into(), "my label".into()],
+            labels: vec!["system_u:object_r".into(), "it's \\ secret".into()],
+            acl: None,
+            default_acl: None,
+        };
+        assert_eq!(
+            row.labels(),
+            "SECURITY LABEL FOR selinux ON DATABASE \"Shop\" IS 'system_u:object_r';\n\
+             SECURITY LABEL FOR \"my label\" ON DATABASE \"Shop\" IS 'it''s \\ secret';\n"
+        );
     }
 }

@@ -53,7 +53,7 @@ impl CatalogRow for DefaultPrivilegesRow {
             &tag,
             String::new(),
         );
-        object.signature.clone_from(&role);
+        object.signature = role.to_string();
         object.privileges.push(Privileges {
             prefix: format!("ALTER DEFAULT PRIVILEGES FOR ROLE {} {schema}", ident(&role)),
             on: kinds.to_string(),

@@ -67,9 +67,7 @@ impl CatalogRow for DomainRow {
             &self.name,
             definition,
         )
-        .owned(&loader.role(self.owner), "DOMAIN", &name)
-        .addressed("DOMAIN", &name)
-        .dropped("DOMAIN", &name)
+        .known_as(&loader.role(self.owner), "DOMAIN", &name)
         .granted(format!("TYPE {name}"), None, self.acl, base);
         object.addresses.append(&mut addresses);
         object.parts = parts;

@@ -33,9 +33,7 @@ impl CatalogRow for EnumRow {
         let base = loader.base_privileges(id, 0, self.default_acl);
         loader.add(
             Object::new(id, Rank::Type, "TYPE", Some(&self.schema), &self.name, create)
-                .owned(&loader.role(self.owner), "TYPE", &name)
-                .addressed("TYPE", &name)
-                .dropped("TYPE", &name)
+                .known_as(&loader.role(self.owner), "TYPE", &name)
                 .granted(format!("TYPE {name}"), None, self.acl, base),
         );
         Ok(())

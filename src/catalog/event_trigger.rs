@@ -43,10 +43,11 @@ impl CatalogRow for EventTriggerRow {
         }
         let kind = "EVENT TRIGGER";
         loader.add(
-            Object::new(id, Rank::EventTrigger, kind, None, &self.name, create)
-                .owned(&loader.role(self.owner), kind, &name)
-                .addressed(kind, &name)
-                .dropped(kind, &name),
+            Object::new(id, Rank::EventTrigger, kind, None, &self.name, create).known_as(
+                &loader.role(self.owner),
+                kind,
+                &name,
+            ),
         );
         Ok(())
     }

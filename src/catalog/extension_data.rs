@@ -4,8 +4,9 @@ use super::kind::CatalogRow;
 use super::loader::Loader;
 use super::object::{Facet, ObjectId, class};
 use super::row::row_struct;
+use super::rows::{rows_object, table_rows};
 use super::sequence::add_value;
-use super::table::{rows_object, table_rows};
+
 use crate::Result;
 
 row_struct! {

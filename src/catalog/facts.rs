@@ -14,21 +14,21 @@ row_struct! {
 
 impl CatalogRow for RoleRow {
     fn load(self, loader: &mut Loader) -> Result<()> {
-        loader.roles.insert(self.oid, self.name);
+        loader.roles.insert(self.oid, self.name.into());
         Ok(())
     }
 }
 
 row_struct! {
     /// A dependency.
-    pub struct DependRow { class: u32, oid: u32, on_class: u32, on_oid: u32, kind: String, }
+    pub struct DependRow { class: u32, oid: u32, on_class: u32, on_oid: u32, kind: i8, }
 }
 
 impl CatalogRow for DependRow {
     fn load(self, loader: &mut Loader) -> Result<()> {
         let of = ObjectId::new(self.class, self.oid);
         let on = ObjectId::new(self.on_class, self.on_oid);
-        let kind = self.kind.bytes().next().unwrap_or_default();
+        let kind = self.kind as u8;
         // A member of an extension is made by CREATE EXTENSION: who needs the member needs the extension.
         if kind == b'e' && self.on_class == class::EXTENSION {
             loader.catalog.aliases.insert(of, on);
@@ -120,11 +120,26 @@ impl CatalogRow for InitialPrivilegesRow {
 }
 
 row_struct! {
+    /// The statistics target of a column of an index.
+    pub struct IndexStatisticsRow { index: u32, number: i16, target: i32, }
+}
+
+impl CatalogRow for IndexStatisticsRow {
+    fn load(self, loader: &mut Loader) -> Result<()> {
+        let targets = loader.index_statistics.entry(self.index).or_default();
+        targets.push((self.number, self.target));
+        Ok(())
+    }
+}
+
+row_struct! {
     /// A table's size.
     pub struct TableSizeRow { oid: u32, bytes: i64, heap_pages: Option<i64>, }
 }
 
 impl CatalogRow for TableSizeRow {
+    const FOR_ROWS: bool = true;
+
     fn load(self, loader: &mut Loader) -> Result<()> {
         let odd = || Error::failed(format!("the server gave table {} a size out of range", self.oid));
         let bytes = u64::try_from(self.bytes).map_err(|_| odd())?;

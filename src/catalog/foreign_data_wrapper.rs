@@ -37,9 +37,7 @@ impl CatalogRow for ForeignDataWrapperRow {
         let base = loader.base_privileges(id, 0, self.default_acl);
         loader.add(
             Object::new(id, Rank::ForeignDataWrapper, kind, None, &self.name, create)
-                .owned(&loader.role(self.owner), kind, &name)
-                .addressed(kind, &name)
-                .dropped(kind, &name)
+                .known_as(&loader.role(self.owner), kind, &name)
                 .granted(format!("{kind} {name}"), None, self.acl, base),
         );
         Ok(())

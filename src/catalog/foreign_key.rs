@@ -51,12 +51,12 @@ impl CatalogRow for ForeignKeyRow {
         .addressed("CONSTRAINT", format!("{name} ON {table}"));
         object.tag = Some(format!("{} {}", self.table, self.name));
         object.signature.clone_from(&self.table);
-        object.drop = Drop::FromTable {
+        object.drop_by(Drop::FromTable {
             altered,
             name: table,
             action: "DROP CONSTRAINT",
             part: name,
-        };
+        });
         object.depends = vec![
             Loader::relation(self.table_oid),
             Loader::relation(self.referenced),

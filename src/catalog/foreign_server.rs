@@ -39,9 +39,7 @@ impl CatalogRow for ForeignServerRow {
         let base = loader.base_privileges(id, 0, self.default_acl);
         loader.add(
             Object::new(id, Rank::ForeignServer, "SERVER", None, &self.name, create)
-                .owned(&loader.role(self.owner), "SERVER", &name)
-                .addressed("SERVER", &name)
-                .dropped("SERVER", &name)
+                .known_as(&loader.role(self.owner), "SERVER", &name)
                 .granted(format!("FOREIGN SERVER {name}"), None, self.acl, base),
         );
         Ok(())

@@ -71,9 +71,7 @@ impl CatalogRow for FunctionRow {
             &self.name,
             self.create(kind),
         )
-        .owned(&loader.role(self.owner), kind, &address)
-        .addressed(kind, &address)
-        .dropped(kind, &address);
+        .known_as(&loader.role(self.owner), kind, &address);
         object.tag = Some(format!("{}({})", self.name, self.argument_types));
         object.signature = format!("{:05}{}", self.argument_count, self.argument_types);
         let base = loader.base_privileges(id, 0, self.default_acl);

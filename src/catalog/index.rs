@@ -20,8 +20,6 @@ row_struct! {
         definition: String,
         is_clustered: bool,
         is_replica_identity: bool,
-        statistics_columns: Vec<i16>,
-        statistics_targets: Vec<i32>,
         parent: Option<u32>,
         parent_name: Option<String>,
         tablespace: String,
@@ -33,11 +31,7 @@ impl CatalogRow for IndexRow {
         let id = Loader::relation(self.oid);
         let name = qualified(&self.schema, &self.name);
         let mut create = format!("{};\n", self.definition);
-        create.push_str(&statistics(
-            &name,
-            &self.statistics_columns,
-            &self.statistics_targets,
-        ));
+        create.push_str(&statistics(&name, self.oid, loader));
         create.push_str(&table_uses(
             &self.table_name,
             &self.name,
@@ -51,7 +45,7 @@ impl CatalogRow for IndexRow {
             object = object.dropped("INDEX", &name);
         }
         object.depends.push(Loader::relation(self.table_oid));
-        object.session.tablespace = Some(self.tablespace.clone());
+        object.session = session(&self.tablespace);
         object.owner = Some(loader.role(self.owner));
         loader.add(object);
         if let (Some(parent), Some(parent_name)) = (self.parent, &self.parent_name) {
@@ -72,15 +66,17 @@ impl CatalogRow for IndexRow {
 pub fn session(tablespace: &str) -> SessionState {
     SessionState {
         access_method: None,
-        tablespace: Some(tablespace.to_string()),
+        tablespace: Some(tablespace.into()),
     }
 }
 
 /// `ALTER INDEX ... SET STATISTICS` for expression columns, which have no names.
-pub fn statistics(index: &str, columns: &[i16], targets: &[i32]) -> String {
-    let alter =
-        |(column, target)| format!("ALTER INDEX {index} ALTER COLUMN {column} SET STATISTICS {target};\n");
-    columns.iter().zip(targets).map(alter).collect()
+pub fn statistics(index: &str, oid: u32, loader: &Loader) -> String {
+    let alter = |(column, target): &(i16, i32)| {
+        format!("ALTER INDEX {index} ALTER COLUMN {column} SET STATISTICS {target};\n")
+    };
+    let targets = loader.index_statistics.get(&oid).into_iter().flatten();
+    targets.map(alter).collect()
 }
 
 /// What a table says about an index once it stands: `CLUSTER ON`, `REPLICA IDENTITY`.

@@ -7,7 +7,7 @@ use super::loader::Loader;
 use super::object::{Address, Drop, Object, ObjectId, Rank, class};
 use super::row::row_struct;
 use crate::Result;
-use crate::sql::{ident, qualified};
+use crate::sql::{dollar_quoted, ident, qualified, script_literal};
 
 row_struct! {
     /// A key.
@@ -19,6 +19,7 @@ row_struct! {
         schema: String,
         table_oid: u32,
         table: String,
+        is_partitioned: bool,
         /// `PRIMARY KEY (id)` with everything but storage parameters.
         definition: String,
         /// The end of the definition that speaks of deferral.
@@ -30,8 +31,6 @@ row_struct! {
         index_name: String,
         parent_index: Option<u32>,
         parent_index_name: Option<String>,
-        statistics_columns: Vec<i16>,
-        statistics_targets: Vec<i32>,
         tablespace: String,
     }
 }
@@ -41,16 +40,11 @@ impl CatalogRow for KeyRow {
         let id = ObjectId::new(class::CONSTRAINT, self.oid);
         let table = qualified(&self.schema, &self.table);
         let index = qualified(&self.schema, &self.index_name);
-        let mut create = format!(
-            "ALTER TABLE ONLY {table}\n    ADD CONSTRAINT {} {};\n",
-            ident(&self.name),
-            self.clause()
-        );
-        create.push_str(&statistics(
-            &index,
-            &self.statistics_columns,
-            &self.statistics_targets,
-        ));
+        let mut create = match &self.parent_index_name {
+            Some(parent) if self.is_exclusion() => self.adoption(&table, parent),
+            _ => self.addition(&table),
+        };
+        create.push_str(&statistics(&index, self.index, loader));
         create.push_str(&table_uses(
             &table,
             &self.index_name,
@@ -77,18 +71,25 @@ impl CatalogRow for KeyRow {
         object.signature.clone_from(&self.table);
         // An attached key goes with its parent's: it cannot be dropped alone.
         if self.parent_index.is_none() {
-            object.drop = Drop::FromTable {
+            object.drop_by(Drop::FromTable {
                 altered: "TABLE ONLY",
                 name: table,
                 action: "DROP CONSTRAINT",
                 part: ident(&self.name),
-            };
+            });
         }
         object.depends.push(Loader::relation(self.table_oid));
-        object.session = session(&self.tablespace);
+        if self.is_made_by_parent() {
+            object.depends.extend(self.parent_index.map(Loader::relation));
+        } else {
+            object.session = session(&self.tablespace);
+        }
         object.owner = Some(loader.role(self.owner));
         loader.add(object);
         if let (Some(parent), Some(parent_name)) = (self.parent_index, &self.parent_index_name) {
+            if self.is_made_by_parent() {
+                return Ok(());
+            }
             let name = (self.schema.as_str(), self.index_name.as_str());
             add_attach(id, self.index, name, parent, parent_name, loader);
         }
@@ -97,11 +98,60 @@ impl CatalogRow for KeyRow {
 }
 
 impl KeyRow {
+    fn is_exclusion(&self) -> bool {
+        self.definition.starts_with("EXCLUDE")
+    }
+
+    /// The server refuses to attach the index of an exclusion constraint to a partitioned table's, whatever they are
+    /// (17 and 18). So the partitioned table makes its partitions' constraints, and they only get their names.
+    fn is_made_by_parent(&self) -> bool {
+        self.parent_index.is_some() && self.is_exclusion()
+    }
+
+    fn addition(&self, table: &str) -> String {
+        let only = if self.is_partitioned && self.is_exclusion() {
+            ""
+        } else {
+            "ONLY "
+        };
+        format!(
+            "ALTER TABLE {only}{table}\n    ADD CONSTRAINT {} {};\n",
+            ident(&self.name),
+            self.clause()
+        )
+    }
+
+    /// Gives the constraint that a partition has from its parent its own name and place.
+    fn adoption(&self, table: &str, parent: &str) -> String {
+        let body = format!(
+            "\nDECLARE\n  made pg_catalog.text;\nBEGIN\n  \
+             SELECT k.conname INTO STRICT made FROM pg_catalog.pg_constraint k\n    \
+             JOIN pg_catalog.pg_inherits i ON i.inhrelid = k.conindid\n    \
+             WHERE k.conrelid = {}::pg_catalog.regclass AND i.inhparent = {}::pg_catalog.regclass;\n  \
+             IF made <> {name} THEN\n    \
+             EXECUTE pg_catalog.format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', {}, made, {name});\n  \
+             END IF;\nEND\n",
+            script_literal(table),
+            script_literal(parent),
+            script_literal(table),
+            name = script_literal(&self.name)
+        );
+        let mut text = format!("DO {};\n", dollar_quoted(&body, ""));
+        if !self.tablespace.is_empty() {
+            text.push_str(&format!(
+                "ALTER INDEX {} SET TABLESPACE {};\n",
+                qualified(&self.schema, &self.index_name),
+                ident(&self.tablespace)
+            ));
+        }
+        text
+    }
+
     /// The definition with the index's storage parameters, which stand before the deferral.
     fn clause(&self) -> String {
         let options = reloptions(self.options.as_deref().unwrap_or_default(), "");
         // The server's text of an exclusion constraint has them already.
-        if options.is_empty() || self.definition.starts_with("EXCLUDE") {
+        if options.is_empty() || self.is_exclusion() {
             return self.definition.clone();
         }
         let core = self

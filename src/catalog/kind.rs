@@ -8,6 +8,12 @@ use crate::{Error, Result};
 
 /// A row of a catalog query that knows how it becomes an object or a fact.
 pub trait CatalogRow: FromRow {
+    /// Only rows need these facts: a dump of definitions alone does not ask.
+    const FOR_ROWS: bool = false;
+    /// A query with one `text[]`: the names of objects of this kind that this role may not read, of which there must be
+    /// none; NULL where it may read all there are.
+    const UNREADABLE: Option<&'static str> = None;
+
     /// Adds what the row says to the loader.
     fn load(self, loader: &mut Loader) -> Result<()>;
 }
@@ -21,6 +27,10 @@ pub struct Kind {
     pub sql: &'static str,
     /// The columns it gives.
     pub columns: &'static [&'static str],
+    /// See [`CatalogRow::FOR_ROWS`].
+    pub for_rows: bool,
+    /// See [`CatalogRow::UNREADABLE`].
+    pub unreadable: Option<&'static str>,
     /// Takes one of its rows.
     pub load: fn(&Row, &mut Loader) -> Result<()>,
 }
@@ -31,6 +41,8 @@ pub const fn kind<R: CatalogRow>(name: &'static str, sql: &'static str) -> Kind 
         name,
         sql,
         columns: R::COLUMNS,
+        for_rows: R::FOR_ROWS,
+        unreadable: R::UNREADABLE,
         load: load_row::<R>,
     }
 }

@@ -70,7 +70,7 @@ fn add_group(group: &[LargeObjectRow], loader: &mut Loader) -> ObjectId {
         create,
     );
     object.owner = Some(loader.role(first.owner));
-    object.drop = Drop::LargeObjects(group.iter().map(|lo| lo.oid).collect());
+    object.drop_by(Drop::LargeObjects(group.iter().map(|lo| lo.oid).collect()));
     for lo in group {
         let (of, address) = (labelled(lo.oid), format!("LARGE OBJECT {}", lo.oid));
         if loader.catalog.comments.contains_key(&of) || loader.catalog.security_labels.contains_key(&of) {

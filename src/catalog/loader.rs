@@ -1,7 +1,9 @@
 //! What loading collects: objects, and the facts about them that stand in catalogs of their own.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
+use super::Wanted;
 use super::column::Column;
 use super::object::{Object, ObjectId, class};
 
@@ -46,6 +48,8 @@ pub struct Catalog {
     pub index_attachments: HashMap<ObjectId, Vec<ObjectId>>,
     /// Foreign keys and the unique index each refers to.
     pub references: Vec<(ObjectId, ObjectId)>,
+    /// What the user should know of objects that could not be read whole.
+    pub warnings: Vec<String>,
     /// How many objects each named rule leaves out of every dump.
     pub left_out: BTreeMap<String, usize>,
     /// The database itself.
@@ -67,16 +71,18 @@ pub struct Loader {
     /// The result.
     pub catalog: Catalog,
     /// Role names by OID.
-    pub roles: HashMap<u32, String>,
+    pub roles: HashMap<u32, Arc<str>>,
     /// Columns by relation, taken by the kind whose relation it is.
     pub columns: HashMap<u32, Vec<Column>>,
     /// Check constraints by table or domain.
     pub checks: HashMap<ObjectId, Vec<super::check::Check>>,
-    /// Whether rows will be written, so that they need objects too.
-    pub rows: bool,
+    /// What will be asked of the catalog.
+    pub wanted: Wanted,
+    /// Texts that many objects have: schemas, owners, types of columns.
+    pub shared: HashSet<Arc<str>>,
     /// What the kinds must claim.
     pub to_cover: Vec<ObjectId>,
-    /// Tables that wait until all columns are known.
+    /// Tables that wait until all are known: parents and children.
     pub tables: Vec<super::table::TableRow>,
     /// Large objects, to be grouped.
     pub large_objects: Vec<super::large_object::LargeObjectRow>,
@@ -86,12 +92,27 @@ pub struct Loader {
     pub sizes: HashMap<u32, (u64, Option<u32>)>,
     /// Sequence values by sequence: last value, is called.
     pub sequence_values: HashMap<u32, (i64, bool)>,
+    /// Statistics targets of the expression columns of indexes: column's number, target.
+    pub index_statistics: HashMap<u32, Vec<(i16, i32)>>,
 }
 
 impl Loader {
     /// A role's name; its OID in figures where the role is gone.
-    pub fn role(&self, oid: u32) -> String {
-        self.roles.get(&oid).cloned().unwrap_or_else(|| oid.to_string())
+    pub fn role(&self, oid: u32) -> Arc<str> {
+        self.roles
+            .get(&oid)
+            .cloned()
+            .unwrap_or_else(|| oid.to_string().into())
+    }
+
+    /// The one copy of a text that many objects have.
+    pub fn share(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.shared.get(text) {
+            return Arc::clone(known);
+        }
+        let text: Arc<str> = text.into();
+        self.shared.insert(Arc::clone(&text));
+        text
     }
 
     /// What an object's privileges are compared with: those it was given by initdb or its extension, else the
@@ -110,8 +131,20 @@ impl Loader {
         self.columns.remove(&relation).unwrap_or_default()
     }
 
-    /// Adds a finished object. What nobody will say anything about needs no address.
+    /// Adds a finished object, as small as it can be: there may be very many. What nobody will say anything about needs
+    /// no address.
     pub fn add(&mut self, mut object: Object) {
+        if !self.wanted.drops {
+            object.drop = None;
+        }
+        for text in [
+            &mut object.schema,
+            &mut object.owner,
+            &mut object.session.access_method,
+            &mut object.session.tablespace,
+        ] {
+            *text = text.take().map(|text| self.share(&text));
+        }
         let catalog = &mut self.catalog;
         if !catalog.extension_dependencies.contains_key(&object.id) {
             object
@@ -121,6 +154,8 @@ impl Loader {
         object.addresses.shrink_to_fit();
         object.depends.shrink_to_fit();
         object.parts.shrink_to_fit();
+        object.name.shrink_to_fit();
+        object.signature.shrink_to_fit();
         catalog.objects.push(object);
     }
 

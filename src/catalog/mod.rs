@@ -57,6 +57,7 @@ pub(crate) mod settings;
 mod statistics;
 mod subscription;
 mod table;
+mod table_definition;
 mod transform;
 mod trigger;
 mod ts_configuration;
@@ -94,6 +95,7 @@ pub const KINDS: &[Kind] = registered![
     "security_label" => facts::SecurityLabelRow,
     "initial_privileges" => facts::InitialPrivilegesRow,
     "table_size" => facts::TableSizeRow,
+    "index_statistics" => facts::IndexStatisticsRow,
     "column" => column::ColumnRow,
     "check" => check::CheckRow,
     "schema" => schema::SchemaRow,
@@ -142,6 +144,25 @@ pub const KINDS: &[Kind] = registered![
     "changed_privileges" => changed_privileges::ChangedPrivilegesRow,
 ];
 
+/// What will be asked of the catalog besides the definitions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// Rows, values of sequences, contents of large objects.
+    pub rows: bool,
+    /// How objects are dropped.
+    pub drops: bool,
+}
+
+impl Default for Wanted {
+    /// Everything.
+    fn default() -> Self {
+        Wanted {
+            rows: true,
+            drops: true,
+        }
+    }
+}
+
 /// The query that runs before all others.
 const LOCKABLE: &str = include_str!("../../schema-sql/lockable.sql");
 
@@ -159,5 +180,5 @@ pub fn queries() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// As for both.
 pub async fn load(session: &Session) -> Result<Catalog> {
     lock(session).await?;
-    read(&[session], true).await
+    read(&[session], Wanted::default()).await
 }

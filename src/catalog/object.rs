@@ -1,6 +1,8 @@
 //! What every kind of object has in common: identity, names, owner, text, parts, privileges.
 
+use std::borrow::Cow;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use crate::sql::{dollar_quoted, ident};
 
@@ -63,7 +65,7 @@ pub enum Facet {
     /// A trigger's state where it differs from its parent's, or a table's row security switch.
     State,
     /// Changed privileges of something that the dump does not make: of the object (0) or of the column of this number.
-    Privileges(i32),
+    Privileges(i16),
 }
 
 /// Names one node of the dump: catalog, row, facet.
@@ -248,9 +250,42 @@ pub trait Definition: Debug + Send + Sync {
     }
 }
 
-impl Definition for String {
-    fn create(&self, _: &Form<'_>) -> String {
-        self.clone()
+/// An object's text: most have one form only, and of those a database can have very many.
+#[derive(Debug)]
+pub enum Text {
+    /// Whole statements, ending in a newline.
+    Fixed(Box<str>),
+    /// An object with parts.
+    Formed(Box<dyn Definition>),
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Text::Fixed(text.into_boxed_str())
+    }
+}
+
+impl<D: Definition + 'static> From<D> for Text {
+    fn from(definition: D) -> Self {
+        Text::Formed(Box::new(definition))
+    }
+}
+
+impl Text {
+    /// As [`Definition::create`].
+    pub fn create(&self, form: &Form<'_>) -> Cow<'_, str> {
+        match self {
+            Text::Fixed(text) => Cow::Borrowed(text),
+            Text::Formed(definition) => Cow::Owned(definition.create(form)),
+        }
+    }
+
+    /// As [`Definition::create_part`].
+    pub fn create_part(&self, part: ObjectId) -> PartText {
+        match self {
+            Text::Fixed(text) => unreachable!("{part:?} is not a part of this object: {text}"),
+            Text::Formed(definition) => definition.create_part(part),
+        }
     }
 }
 
@@ -325,8 +360,8 @@ pub struct Object {
     pub id: ObjectId,
     /// Its place where nothing else orders it.
     pub rank: Rank,
-    /// Its schema, unquoted; `None` for what lives outside schemas.
-    pub schema: Option<String>,
+    /// Its schema, unquoted; `None` for what lives outside schemas. Shared, as owners are: objects are many, schemas few.
+    pub schema: Option<Arc<str>>,
     /// Its name, unquoted: the sort's second key.
     pub name: String,
     /// Tells apart what has one name (arguments of functions): the sort's last key.
@@ -336,15 +371,15 @@ pub struct Object {
     /// The name in the header comment where it is not [`Object::name`] (`f(integer)`, `users users_pkey`).
     pub tag: Option<String>,
     /// Its owner, unquoted; `None` for kinds that have none.
-    pub owner: Option<String>,
+    pub owner: Option<Arc<str>>,
     /// What `ALTER ... OWNER TO` calls it; none: the owner follows from another object.
     pub owner_addresses: Vec<String>,
     /// What `COMMENT ON` calls it, its sub-objects (columns, by number) and its parts.
     pub addresses: Vec<Address>,
     /// Its text.
-    pub definition: Box<dyn Definition>,
-    /// How `--clean` drops it.
-    pub drop: Drop,
+    pub definition: Text,
+    /// How `--clean` drops it; `None`: [`Drop::Never`], or nobody asked.
+    pub drop: Option<Box<Drop>>,
     /// What is written inside its statement.
     pub parts: Vec<Part>,
     /// Dependencies that `pg_depend` does not have.
@@ -361,9 +396,9 @@ pub struct Object {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SessionState {
     /// Table access method, unquoted.
-    pub access_method: Option<String>,
+    pub access_method: Option<Arc<str>>,
     /// Tablespace, unquoted; empty: the database's default.
-    pub tablespace: Option<String>,
+    pub tablespace: Option<Arc<str>>,
 }
 
 impl Object {
@@ -374,12 +409,12 @@ impl Object {
         type_name: &'static str,
         schema: Option<&str>,
         name: &str,
-        definition: impl Definition + 'static,
+        definition: impl Into<Text>,
     ) -> Self {
         Object {
             id,
             rank,
-            schema: schema.map(str::to_string),
+            schema: schema.map(Arc::from),
             name: name.to_string(),
             signature: String::new(),
             type_name,
@@ -387,8 +422,8 @@ impl Object {
             owner: None,
             owner_addresses: Vec::new(),
             addresses: Vec::new(),
-            definition: Box::new(definition),
-            drop: Drop::Never,
+            definition: definition.into(),
+            drop: None,
             parts: Vec::new(),
             depends: Vec::new(),
             privileges: Vec::new(),
@@ -399,10 +434,19 @@ impl Object {
 
     /// Gives it an owner, set by `ALTER {kind} {name} OWNER TO`.
     #[must_use]
-    pub fn owned(mut self, owner: &str, kind: &str, name: &str) -> Self {
-        self.owner = Some(owner.to_string());
+    pub fn owned(mut self, owner: &Arc<str>, kind: &str, name: &str) -> Self {
+        self.owner = Some(Arc::clone(owner));
         self.owner_addresses = vec![format!("{kind} {name}")];
         self
+    }
+
+    /// Gives it an owner and one name for all: `ALTER {kind} {name} OWNER TO`, `COMMENT ON {kind} {name}`, `DROP {kind}
+    /// {name}`.
+    #[must_use]
+    pub fn known_as(self, owner: &Arc<str>, kind: &'static str, name: &str) -> Self {
+        self.owned(owner, kind, name)
+            .addressed(kind, name)
+            .dropped(kind, name)
     }
 
     /// Lets `COMMENT ON {kind} {name}` and `SECURITY LABEL` find it.
@@ -420,8 +464,13 @@ impl Object {
     /// `DROP {kind} {name}`.
     #[must_use]
     pub fn dropped(mut self, kind: &'static str, name: impl Into<String>) -> Self {
-        self.drop = Drop::Object(kind, name.into());
+        self.drop_by(Drop::Object(kind, name.into()));
         self
+    }
+
+    /// Says how it is dropped.
+    pub fn drop_by(&mut self, drop: Drop) {
+        self.drop = Some(Box::new(drop));
     }
 
     /// Adds privileges when the object has any (`acl` is not NULL), against its base.

@@ -46,9 +46,7 @@ impl CatalogRow for OperatorRow {
             &self.name,
             create,
         )
-        .owned(&loader.role(self.owner), "OPERATOR", &address)
-        .addressed("OPERATOR", &address)
-        .dropped("OPERATOR", &address);
+        .known_as(&loader.role(self.owner), "OPERATOR", &address);
         object.signature = format!("{}{operands}", self.kind);
         object.tag = Some(format!("{} {operands}", self.name));
         loader.add(object);

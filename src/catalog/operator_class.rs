@@ -37,9 +37,7 @@ impl CatalogRow for OperatorClassRow {
             &self.name,
             self.create(),
         )
-        .owned(&loader.role(self.owner), "OPERATOR CLASS", &address)
-        .addressed("OPERATOR CLASS", &address)
-        .dropped("OPERATOR CLASS", &address);
+        .known_as(&loader.role(self.owner), "OPERATOR CLASS", &address);
         object.signature.clone_from(&self.access_method);
         loader.add(object);
         Ok(())

@@ -42,9 +42,7 @@ impl CatalogRow for OperatorFamilyRow {
             &self.name,
             create,
         )
-        .owned(&loader.role(self.owner), "OPERATOR FAMILY", &address)
-        .addressed("OPERATOR FAMILY", &address)
-        .dropped("OPERATOR FAMILY", &address);
+        .known_as(&loader.role(self.owner), "OPERATOR FAMILY", &address);
         object.signature.clone_from(&self.access_method);
         loader.add(object);
         Ok(())

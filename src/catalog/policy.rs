@@ -64,7 +64,7 @@ impl CatalogRow for PolicyRow {
             .addressed("POLICY", format!("{name} ON {table}"));
         object.tag = Some(format!("{} {}", self.table, self.name));
         object.signature.clone_from(&self.table);
-        object.drop = Drop::On("POLICY", name, table.clone());
+        object.drop_by(Drop::On("POLICY", name, table.clone()));
         object.depends.push(Loader::relation(self.table_oid));
         object.owner = Some(loader.role(self.owner));
         loader.add(object);

@@ -39,10 +39,11 @@ impl CatalogRow for PublicationRow {
         }
         create.push_str(");\n");
         loader.add(
-            Object::new(id, Rank::Publication, "PUBLICATION", None, &self.name, create)
-                .owned(&loader.role(self.owner), "PUBLICATION", &name)
-                .addressed("PUBLICATION", &name)
-                .dropped("PUBLICATION", &name),
+            Object::new(id, Rank::Publication, "PUBLICATION", None, &self.name, create).known_as(
+                &loader.role(self.owner),
+                "PUBLICATION",
+                &name,
+            ),
         );
         Ok(())
     }

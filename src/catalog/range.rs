@@ -3,7 +3,7 @@
 use super::base_type::add_shell;
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Drop, Object, ObjectId, Rank, class};
+use super::object::{Address, Drop, Object, ObjectId, Rank, class};
 use super::row::row_struct;
 use crate::Result;
 use crate::sql::qualified;
@@ -16,7 +16,9 @@ row_struct! {
         name: String,
         owner: u32,
         subtype: String,
+        /// Qualified and quoted.
         multirange: Option<String>,
+        multirange_oid: Option<u32>,
         /// Only when it is not the subtype's default.
         operator_class: Option<String>,
         /// Only when it is not the subtype's.
@@ -49,13 +51,19 @@ impl CatalogRow for RangeRow {
         let base = loader.base_privileges(id, 0, self.default_acl);
         let owner = loader.role(self.owner);
         let mut object = Object::new(id, Rank::Type, "TYPE", Some(&self.schema), &self.name, create)
-            .owned(&owner, "TYPE", &name)
-            .addressed("TYPE", &name)
-            .dropped("TYPE", &name)
+            .known_as(&owner, "TYPE", &name)
             .granted(format!("TYPE {name}"), None, self.acl, base);
+        if let (Some(multirange), Some(oid)) = (self.multirange, self.multirange_oid) {
+            object.addresses.push(Address {
+                of: ObjectId::new(class::TYPE, oid),
+                sub: 0,
+                kind: "TYPE",
+                name: multirange,
+            });
+        }
         if self.canonical.is_some() {
             // The canonical function takes and gives the range.
-            object.drop = Drop::Cascade("TYPE", name);
+            object.drop_by(Drop::Cascade("TYPE", name));
             object
                 .depends
                 .push(add_shell(id, &self.schema, &self.name, owner, loader));

@@ -10,7 +10,7 @@ use tokio_postgres::types::ToSql;
 use super::kind::Kind;
 use super::loader::{Catalog, Loader};
 use super::turns::Turns;
-use super::{KINDS, LOCKABLE, coverage, dialect, large_object, row, sequence, subscription, table};
+use super::{KINDS, LOCKABLE, Wanted, coverage, dialect, large_object, row, sequence, table};
 use crate::connect::Session;
 use crate::{Error, Result};
 
@@ -20,16 +20,14 @@ const LOCK_BATCH: usize = 1000;
 /// Queries under way at once on one session: the next is on its way before the last one's rows are through.
 const PIPELINED: usize = 2;
 
-/// Facts that only rows need.
-const FOR_ROWS: &[&str] = &["table_size"];
-
 /// Takes an ACCESS SHARE lock on every table, so that what the server's functions describe cannot change under way.
 /// Returns the number of tables.
 ///
 /// # Errors
 /// A table that may not be locked (it is named by the server), a full lock table, a lost connection.
 pub async fn lock(session: &Session) -> Result<usize> {
-    let rows = session.client.query(LOCKABLE, &[]).await?;
+    let rows = session.client.query(LOCKABLE, &[]).await;
+    let rows = rows.map_err(|e| explained(e.into()))?;
     let names: Vec<String> = rows.iter().map(|row| row::value(row, 0)).collect::<Result<_>>()?;
     try_join_all(names.chunks(LOCK_BATCH).map(|batch| async move {
         let statement = format!("LOCK TABLE {} IN ACCESS SHARE MODE", batch.join(", "));
@@ -57,24 +55,43 @@ fn lock_failure(error: tokio_postgres::Error, tables: usize) -> Error {
 }
 
 /// Reads every object. The tables must be [locked](lock); all sessions must be on the same snapshot, and the first one's
-/// locks protect what the others read. Sizes of tables are read only where `rows` are wanted.
+/// locks protect what the others read. What is not wanted is neither asked nor kept.
 ///
 /// # Errors
 /// A lost connection, an object that no kind understands.
-pub async fn read(sessions: &[&Session], rows: bool) -> Result<Catalog> {
+pub async fn read(sessions: &[&Session], wanted: Wanted) -> Result<Catalog> {
+    read_all(sessions, wanted).await.map_err(explained)
+}
+
+/// Says what is behind bytes that the server finds in its own catalog and refuses to send.
+///
+/// Rows of a database without an encoding come back byte for byte. Its names, though, have to be sent back to the server
+/// within queries, and those are UTF-8 in this program.
+fn explained(error: Error) -> Error {
+    let is_encoding = error.server().is_some_and(|server| server.code == "22021");
+    if !is_encoding {
+        return error;
+    }
+    error.hint(
+        "in a database without an encoding (SQL_ASCII) rows may hold any bytes, but names, comments, defaults and bodies \
+         of functions must be UTF-8: rename or rewrite what holds these bytes",
+    )
+}
+
+async fn read_all(sessions: &[&Session], wanted: Wanted) -> Result<Catalog> {
     let &leader = sessions
         .first()
         .ok_or_else(|| Error::failed("the catalog needs a session to be read by"))?;
     let mut loader = Loader {
-        rows,
+        wanted,
         ..Loader::default()
     };
-    if rows {
+    if wanted.rows {
         sequence::load_values(leader, &mut loader).await?;
     }
     let turns = Turns::new(sessions.len(), PIPELINED);
-    let wanted = KINDS.iter().filter(|kind| rows || !FOR_ROWS.contains(&kind.name));
-    let queries = wanted.map(|kind| {
+    let kinds = KINDS.iter().filter(|kind| wanted.rows || !kind.for_rows);
+    let queries = kinds.map(|kind| {
         let mut turn = turns.take();
         async move {
             turn.come().await;
@@ -92,8 +109,14 @@ pub async fn read(sessions: &[&Session], rows: bool) -> Result<Catalog> {
     table::finish(&mut loader);
     large_object::finish(&mut loader);
     loader.catalog.encoding = encoding(leader).await?;
-    coverage::check(leader, &loader.catalog, &loader.to_cover).await?;
-    Ok(loader.catalog)
+    let Loader {
+        mut catalog,
+        to_cover,
+        ..
+    } = loader;
+    coverage::check(leader, &catalog, to_cover).await?;
+    coverage::check_comments(leader, &mut catalog).await?;
+    Ok(catalog)
 }
 
 async fn encoding(session: &Session) -> Result<String> {
@@ -104,8 +127,13 @@ async fn encoding(session: &Session) -> Result<String> {
 
 /// Asks for a kind's rows; `None` where the server cannot have any.
 async fn start(session: &Session, kind: &Kind) -> Result<Option<RowStream>> {
-    if kind.name == "subscription" && !readable(session, subscription::READABLE).await? {
-        return Ok(None);
+    if let Some(question) = kind.unreadable {
+        let names: Option<Vec<String>> = row::value(&session.client.query_one(question, &[]).await?, 0)?;
+        match names {
+            Some(names) if names.is_empty() => return Ok(None),
+            Some(names) => return Err(unreadable(kind, &names)),
+            None => {}
+        }
     }
     let Some(sql) = dialect::adapt(kind.name, kind.sql, session.version) else {
         return Ok(None);
@@ -114,8 +142,14 @@ async fn start(session: &Session, kind: &Kind) -> Result<Option<RowStream>> {
     Ok(Some(session.client.query_raw(&sql, none).await?))
 }
 
-async fn readable(session: &Session, question: &str) -> Result<bool> {
-    row::value(&session.client.query_one(question, &[]).await?, 0)
+/// Why a dump cannot be whole.
+fn unreadable(kind: &Kind, names: &[String]) -> Error {
+    Error::failed(format!(
+        "this role may not read the {} {}",
+        kind.name,
+        names.join(", ")
+    ))
+    .hint("nothing was written, because a dump without it would not be whole; dump as a superuser")
 }
 
 /// Takes rows one by one as they come: all of them at once would be most of the memory.

@@ -39,7 +39,7 @@ impl CatalogRow for RuleRow {
             .addressed("RULE", format!("{name} ON {table}"));
         object.tag = Some(format!("{} {}", self.table, self.name));
         object.signature.clone_from(&self.table);
-        object.drop = Drop::On("RULE", name, table);
+        object.drop_by(Drop::On("RULE", name, table));
         object.depends.push(Loader::relation(self.table_oid));
         object.owner = Some(loader.role(self.owner));
         loader.add(object);

@@ -2,7 +2,7 @@
 
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Drop, Object, ObjectId, Rank, class};
+use super::object::{Object, ObjectId, Rank, class};
 use super::row::row_struct;
 use crate::Result;
 use crate::sql::ident;
@@ -31,12 +31,13 @@ impl CatalogRow for SchemaRow {
         } else {
             format!("CREATE SCHEMA {name};\n")
         };
-        let mut object = Object::new(id, Rank::Schema, "SCHEMA", None, &self.name, create)
-            .owned(&loader.role(self.owner), "SCHEMA", &name)
-            .addressed("SCHEMA", &name)
-            .dropped("SCHEMA", &name);
+        let mut object = Object::new(id, Rank::Schema, "SCHEMA", None, &self.name, create).known_as(
+            &loader.role(self.owner),
+            "SCHEMA",
+            &name,
+        );
         if self.is_public {
-            object.drop = Drop::Never;
+            object.drop = None;
             if self.owned_by_database_owner {
                 object.owner_addresses.clear();
             }

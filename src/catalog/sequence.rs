@@ -1,6 +1,7 @@
 //! Sequences: stand-alone, owned by a column, behind an identity column; and their values.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
@@ -130,7 +131,7 @@ impl CatalogRow for SequenceRow {
 }
 
 /// The statement that gives a sequence its value.
-pub fn add_value(oid: u32, schema: &str, name: &str, owner: Option<String>, loader: &mut Loader) {
+pub fn add_value(oid: u32, schema: &str, name: &str, owner: Option<Arc<str>>, loader: &mut Loader) {
     let Some(&(last_value, is_called)) = loader.sequence_values.get(&oid) else {
         return;
     };

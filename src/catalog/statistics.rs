@@ -37,9 +37,7 @@ impl CatalogRow for StatisticsRow {
                 &self.name,
                 create,
             )
-            .owned(&loader.role(self.owner), "STATISTICS", &name)
-            .addressed("STATISTICS", &name)
-            .dropped("STATISTICS", &name),
+            .known_as(&loader.role(self.owner), "STATISTICS", &name),
         );
         Ok(())
     }

@@ -8,10 +8,6 @@ use super::row::row_struct;
 use crate::Result;
 use crate::sql::{ident, ident_list, script_literal};
 
-/// Whether this role may read the connection strings; where it may not, the query is not run, and coverage names any
-/// subscription that the database has.
-pub const READABLE: &str = "SELECT has_column_privilege('pg_subscription', 'subconninfo', 'SELECT')";
-
 row_struct! {
     /// A subscription.
     pub struct SubscriptionRow {
@@ -39,6 +35,14 @@ row_struct! {
 }
 
 impl CatalogRow for SubscriptionRow {
+    /// Connection strings are for superusers' eyes.
+    const UNREADABLE: Option<&'static str> = Some(
+        "SELECT CASE WHEN NOT has_column_privilege('pg_subscription', 'subconninfo', 'SELECT') THEN ARRAY(
+            SELECT s.subname::text FROM pg_subscription s
+            WHERE s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+            ORDER BY 1) END",
+    );
+
     fn load(self, loader: &mut Loader) -> Result<()> {
         let id = ObjectId::new(class::SUBSCRIPTION, self.oid);
         let name = ident(&self.name);
@@ -52,7 +56,7 @@ impl CatalogRow for SubscriptionRow {
         let mut object = Object::new(id, Rank::Subscription, "SUBSCRIPTION", None, &self.name, create)
             .owned(&loader.role(self.owner), "SUBSCRIPTION", &name)
             .addressed("SUBSCRIPTION", &name);
-        object.drop = drop(&self.name);
+        object.drop_by(drop(&self.name));
         loader.add(object);
         Ok(())
     }

@@ -60,7 +60,7 @@ impl CatalogRow for TriggerRow {
         );
         if self.definition.is_some() {
             object = object.addressed("TRIGGER", format!("{name} ON {table}"));
-            object.drop = Drop::On("TRIGGER", name, table);
+            object.drop_by(Drop::On("TRIGGER", name, table));
         } else {
             loader.catalog.aliases.insert(id, id.facet(Facet::State));
         }

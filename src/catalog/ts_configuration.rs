@@ -43,9 +43,7 @@ impl CatalogRow for TsConfigurationRow {
                 &self.name,
                 create,
             )
-            .owned(&loader.role(self.owner), kind, &name)
-            .addressed(kind, &name)
-            .dropped(kind, &name),
+            .known_as(&loader.role(self.owner), kind, &name),
         );
         Ok(())
     }

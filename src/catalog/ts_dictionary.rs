@@ -42,9 +42,7 @@ impl CatalogRow for TsDictionaryRow {
                 &self.name,
                 create,
             )
-            .owned(&loader.role(self.owner), kind, &name)
-            .addressed(kind, &name)
-            .dropped(kind, &name),
+            .known_as(&loader.role(self.owner), kind, &name),
         );
         Ok(())
     }

@@ -1,5 +1,8 @@
-//! User mappings: as whom a role goes to a foreign server. Options (passwords among them) are seen only by superusers,
-//! and by the role and the server's owner.
+//! User mappings: as whom a role goes to a foreign server.
+//!
+//! Options (passwords among them) are shown only to superusers, to the role itself where it may use the server, and, of
+//! the mapping for everyone, to the server's owner. A mapping whose options the dumping role may not see is written
+//! without them, as pg_dump does it, but not in silence: the dump warns, and the file says so above the statement.
 
 use super::foreign_data_wrapper::options_clause;
 use super::kind::CatalogRow;
@@ -19,16 +22,27 @@ row_struct! {
         /// The server's.
         owner: u32,
         options: Option<String>,
+        /// It may have options which this role may not see.
+        is_hidden: bool,
     }
 }
 
 impl CatalogRow for UserMappingRow {
     fn load(self, loader: &mut Loader) -> Result<()> {
         let target = format!("FOR {} SERVER {}", ident(&self.user), ident(&self.server));
-        let create = format!(
+        let mut create = format!(
             "CREATE USER MAPPING {target}{};\n",
             options_clause(self.options.as_deref())
         );
+        if self.is_hidden {
+            create.insert_str(0, "-- without options: the role that dumped may not see them\n");
+            loader.catalog.warnings.push(format!(
+                "the options of the user mapping for {} on server {} are not in the dump: only a superuser or that role \
+                 may see them",
+                ident(&self.user),
+                ident(&self.server)
+            ));
+        }
         let id = ObjectId::new(class::USER_MAPPING, self.oid);
         let mut object = Object::new(id, Rank::UserMapping, "USER MAPPING", None, &self.server, create)
             .dropped("USER MAPPING", target);

@@ -3,14 +3,14 @@
 //! A view's query is a part of it: where the query closes a loop (it groups by a primary key, say, or calls a function
 //! that returns the view's own row type), a dummy of the same columns comes first and the query replaces it later.
 
-use super::column::{Column, reloptions, with_columns};
+use super::column::{Column, DefaultValue, reloptions, with_columns};
 use super::kind::CatalogRow;
 use super::loader::Loader;
 use super::object::{
     Definition, Drop, Facet, Form, Object, ObjectId, Part, PartText, Rank, SessionState, class,
 };
 use super::row::row_struct;
-use super::table::default_drop;
+use super::table_definition::default_drop;
 use crate::Result;
 use crate::sql::{ident, qualified, script_literal};
 
@@ -75,8 +75,8 @@ impl CatalogRow for ViewRow {
             create.extend(columns.iter().map(|column| column.alterations(&name, false)));
             let mut object = Object::new(id, Rank::Table, kind, Some(&self.schema), &self.name, create);
             object.session = SessionState {
-                access_method: self.access_method.clone(),
-                tablespace: Some(self.tablespace.clone()),
+                access_method: self.access_method.as_deref().map(Into::into),
+                tablespace: Some(self.tablespace.as_str().into()),
             };
             object.parts.push(Part {
                 id: rule,
@@ -105,11 +105,12 @@ impl CatalogRow for ViewRow {
             object
         };
         let base = loader.base_privileges(id, 0, self.default_acl.clone());
-        object = object
-            .owned(&loader.role(self.owner), kind, &name)
-            .addressed(kind, &name)
-            .dropped(kind, &name)
-            .granted(format!("TABLE {name}"), None, self.acl.clone(), base);
+        object = object.known_as(&loader.role(self.owner), kind, &name).granted(
+            format!("TABLE {name}"),
+            None,
+            self.acl.clone(),
+            base,
+        );
         let object = with_columns(object, loader, &columns, &name);
         loader.add(object);
 
@@ -126,12 +127,13 @@ impl CatalogRow for ViewRow {
 impl ViewRow {
     /// What an INSERT through the view takes when the column is not given.
     fn add_default(&self, column: &Column, name: &str, loader: &mut Loader) {
-        let (Some(oid), Some(expression)) = (column.default_oid, &column.default_expression) else {
+        let Some(default) = &column.default else {
             return;
         };
+        let DefaultValue { oid, expression } = &**default;
         let quoted = ident(&column.name);
         let create = format!("ALTER TABLE ONLY {name} ALTER COLUMN {quoted} SET DEFAULT {expression};\n");
-        let id = ObjectId::new(class::ATTRDEF, oid);
+        let id = ObjectId::new(class::ATTRDEF, *oid);
         let mut object = Object::new(
             id,
             Rank::ColumnDefault,
@@ -141,9 +143,9 @@ impl ViewRow {
             create,
         );
         object.tag = Some(format!("{} {}", self.name, column.name));
-        object.signature.clone_from(&column.name);
+        object.signature = column.name.to_string();
         object.owner = Some(loader.role(self.owner));
-        object.drop = default_drop(name, &column.name);
+        object.drop_by(default_drop(name, &column.name));
         object.depends.push(Loader::relation(self.oid));
         loader.add(object);
     }

@@ -66,9 +66,9 @@ async fn prepare(settings: &Settings, request: &Request, observer: &dyn Observer
     let tables = catalog::lock(&leader).await?;
     let helpers = helpers(settings, request, &snapshot, tables).await;
     let sessions: Vec<&Session> = std::iter::once(&leader).chain(&helpers).collect();
-    let catalog = catalog::read(&sessions, request.plan.rows).await?;
+    let catalog = catalog::read(&sessions, wanted(&request.plan)).await?;
     drop(helpers);
-    let plan = plan::build(&catalog, &request.plan)?;
+    let plan = plan::build(catalog, &request.plan)?;
     for warning in &plan.warnings {
         observer.event(Event::Warning(warning.clone()));
     }
@@ -81,6 +81,14 @@ async fn prepare(settings: &Settings, request: &Request, observer: &dyn Observer
         snapshot,
     };
     Ok((source, plan))
+}
+
+/// What the plan will ask of the catalog.
+fn wanted(options: &plan::Options) -> catalog::Wanted {
+    catalog::Wanted {
+        rows: options.rows,
+        drops: options.clean,
+    }
 }
 
 /// From this many tables on the catalog is read by several sessions.

@@ -3,7 +3,7 @@
 use super::Options;
 use crate::catalog::Database;
 use crate::sql::{comment_text, ident};
-use crate::{Error, Result};
+use crate::{Error, Result, script};
 
 /// Makes the database, goes into it, and sets it up. `settings` is what every session of the script begins with.
 ///
@@ -29,6 +29,15 @@ pub fn introduction(database: &Database, options: &Options, settings: &str) -> R
         let if_exists = if options.if_exists { "IF EXISTS " } else { "" };
         text.push_str(&format!("DROP DATABASE {if_exists}{name};\n"));
     }
+    for statements in [
+        &database.create,
+        &database.comment,
+        &database.labels,
+        &database.properties,
+    ] {
+        script::whole_statements(statements.as_bytes())
+            .map_err(|e| e.context(format!("checking what makes database {:?}", database.name)))?;
+    }
     text.push_str(&header("DATABASE"));
     text.push_str(&format!("{}\n\n", database.create));
     if options.owners {
@@ -41,6 +50,10 @@ pub fn introduction(database: &Database, options: &Options, settings: &str) -> R
     if !database.comment.is_empty() {
         text.push_str(&header("COMMENT"));
         text.push_str(&format!("{}\n\n", database.comment));
+    }
+    if !database.labels.is_empty() {
+        text.push_str(&header("SECURITY LABEL"));
+        text.push_str(&format!("{}\n\n", database.labels));
     }
     if !database.properties.is_empty() {
         text.push_str(&header("DATABASE PROPERTIES"));

@@ -3,8 +3,44 @@
 
 use std::collections::BinaryHeap;
 
-/// What each node needs, by number. Nodes are numbered in the order that is to be disturbed least.
-pub type Needs = Vec<Vec<usize>>;
+/// What each node needs, by number. Nodes are numbered in the order that is to be disturbed least. All lists stand in one,
+/// for there are as many as the database has objects, and most are short.
+#[derive(Debug, Clone, Default)]
+pub struct Needs {
+    /// Where each node's list ends in `all`.
+    ends: Vec<usize>,
+    all: Vec<u32>,
+}
+
+impl Needs {
+    /// Adds the next node.
+    pub fn push(&mut self, needs: &[usize]) {
+        // Objects have numbers of 32 bits in the catalogs, so there are no more of them.
+        self.all.extend(needs.iter().map(|&need| need as u32));
+        self.ends.push(self.all.len());
+    }
+
+    /// How many nodes there are.
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// What a node needs.
+    fn of(&self, node: usize) -> &[u32] {
+        let start = if node == 0 { 0 } else { self.ends[node - 1] };
+        &self.all[start..self.ends[node]]
+    }
+}
+
+impl<List: AsRef<[usize]>> FromIterator<List> for Needs {
+    fn from_iter<Lists: IntoIterator<Item = List>>(lists: Lists) -> Self {
+        let mut needs = Needs::default();
+        for list in lists {
+            needs.push(list.as_ref());
+        }
+        needs
+    }
+}
 
 /// The nodes in an order in which each comes after what it needs; or, where loops prevent that, the nodes that are in
 /// a loop or needed by one.
@@ -16,8 +52,8 @@ pub type Needs = Vec<Vec<usize>>;
 /// The nodes that could not be placed, ascending.
 pub fn sort(needs: &Needs) -> Result<Vec<usize>, Vec<usize>> {
     let mut needed_by = vec![0usize; needs.len()];
-    for need in needs.iter().flatten() {
-        needed_by[*need] += 1;
+    for &need in &needs.all {
+        needed_by[need as usize] += 1;
     }
     let mut free: BinaryHeap<usize> = (0..needs.len()).filter(|&node| needed_by[node] == 0).collect();
     let mut placed = vec![false; needs.len()];
@@ -25,7 +61,7 @@ pub fn sort(needs: &Needs) -> Result<Vec<usize>, Vec<usize>> {
     while let Some(node) = free.pop() {
         placed[node] = true;
         reversed.push(node);
-        for &need in &needs[node] {
+        for need in needs.of(node).iter().map(|&need| need as usize) {
             needed_by[need] -= 1;
             if needed_by[need] == 0 {
                 free.push(need);
@@ -69,7 +105,7 @@ fn walk(needs: &Needs, start: usize, state: &mut [State], found: &mut Vec<Vec<us
     let mut path: Vec<(usize, usize)> = vec![(start, 0)];
     state[start] = State::OnPath;
     while let Some(&mut (node, ref mut next)) = path.last_mut() {
-        let Some(&need) = needs[node].get(*next) else {
+        let Some(need) = needs.of(node).get(*next).map(|&need| need as usize) else {
             state[node] = State::Done;
             path.pop();
             continue;
@@ -99,20 +135,20 @@ mod tests {
 
     #[test]
     fn an_order_that_already_holds_stays_as_it_is() {
-        let needs = vec![vec![], vec![0], vec![], vec![1, 2]];
+        let needs = Needs::from_iter([vec![], vec![0], vec![], vec![1, 2]]);
         assert_eq!(sort(&needs), Ok(vec![0, 1, 2, 3]));
     }
 
     #[test]
     fn what_is_needed_moves_forward_just_far_enough() {
         // 1 needs 3: 3 comes right before 1, all else keeps its place.
-        let needs = vec![vec![], vec![3], vec![], vec![], vec![]];
+        let needs = Needs::from_iter([vec![], vec![3], vec![], vec![], vec![]]);
         assert_eq!(sort(&needs), Ok(vec![0, 3, 1, 2, 4]));
     }
 
     #[test]
     fn loops_are_found_and_do_not_overlap() {
-        let needs = vec![vec![1], vec![0], vec![3], vec![4], vec![2], vec![0]];
+        let needs = Needs::from_iter([vec![1], vec![0], vec![3], vec![4], vec![2], vec![0]]);
         let Err(stuck) = sort(&needs) else {
             panic!("there are loops")
         };
@@ -125,11 +161,13 @@ mod tests {
     #[test]
     fn a_long_chain_does_not_exhaust_the_stack() {
         let count = 300_000;
-        let mut needs: Needs = (0..count)
+        let mut needs: Vec<Vec<usize>> = (0..count)
             .map(|i| if i + 1 < count { vec![i + 1] } else { vec![] })
             .collect();
-        assert_eq!(sort(&needs).map(|order| order[0]), Ok(count - 1));
+        let chain = Needs::from_iter(&needs);
+        assert_eq!(sort(&chain).map(|order| order[0]), Ok(count - 1));
         needs[count - 1].push(0);
+        let needs = Needs::from_iter(&needs);
         let all: Vec<usize> = (0..count).collect();
         assert_eq!(loops(&needs, &all).len(), 1);
     }
@@ -137,11 +175,11 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn every_node_comes_after_what_it_needs(edges in proptest::collection::vec((0usize..40, 0usize..40), 0..120)) {
-            let mut needs: Needs = vec![Vec::new(); 40];
+            let mut needs: Vec<Vec<usize>> = vec![Vec::new(); 40];
             for (a, b) in edges {
                 needs[a.max(b)].extend((a != b).then_some(a.min(b)));
             }
-            let order = sort(&needs).expect("edges only go down");
+            let order = sort(&Needs::from_iter(&needs)).expect("edges only go down");
             let place: Vec<usize> = (0..40).map(|n| order.iter().position(|&o| o == n).unwrap()).collect();
             for (node, needed) in needs.iter().enumerate() {
                 for need in needed {

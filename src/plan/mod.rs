@@ -8,6 +8,10 @@ pub mod order;
 mod privileges;
 mod render;
 mod resolve;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
 
 use crate::Result;
 use crate::catalog::Catalog;
@@ -50,14 +54,22 @@ impl Default for Options {
 /// Orders the catalog's objects and writes their statements.
 ///
 /// # Errors
-/// Something in the catalog that is not understood (a privilege of an unknown kind).
-pub fn build(catalog: &Catalog, options: &Options) -> Result<Plan> {
-    let mut nodes = nodes::Nodes::new(catalog);
+/// Something in the catalog that is not understood (a privilege of an unknown kind); a text that psql would not read as
+/// the statements it is meant to be.
+pub fn build(mut catalog: Catalog, options: &Options) -> Result<Plan> {
+    // Each stage throws away what the next does not need: what a database with very many objects takes at its peak is
+    // the catalog, then the graph beside it, then the text.
+    let dependencies = std::mem::take(&mut catalog.dependencies);
+    let mut nodes = nodes::Nodes::new(&catalog, dependencies);
     if !options.schema {
         nodes.order_rows();
     }
-    let (order, warnings) = resolve::resolve(&mut nodes);
-    let steps = render::render(&nodes, &order, options)?;
+    let (order, mut warnings) = resolve::resolve(&mut nodes);
+    let placed = nodes.placed(&order);
+    drop(order);
+    warnings.append(&mut catalog.warnings);
+    catalog.aliases = HashMap::new();
+    let steps = render::render(catalog, placed, options)?;
     Ok(Plan { steps, warnings })
 }
 

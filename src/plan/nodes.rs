@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::order::{self, Section};
 use crate::catalog::Catalog;
+use crate::catalog::loader::Dependency;
 use crate::catalog::object::{Facet, Object, ObjectId, Rank, class};
 
 /// One thing that gets a place in the file: an object, or a part of one that was split off.
@@ -11,8 +12,8 @@ use crate::catalog::object::{Facet, Object, ObjectId, Rank, class};
 pub struct Node {
     /// Its identity.
     pub id: ObjectId,
-    /// Index into [`Catalog::objects`].
-    pub object: usize,
+    /// Index into [`Catalog::objects`], which are fewer than 32 bits can count: so many OIDs there are.
+    object: u32,
     /// The part it is, if it is one.
     pub part: Option<ObjectId>,
     /// Its place by rank.
@@ -34,26 +35,39 @@ pub struct Nodes<'a> {
     pub catalog: &'a Catalog,
     /// The nodes.
     pub list: Vec<Node>,
-    places: HashMap<ObjectId, usize>,
+    places: HashMap<ObjectId, u32>,
+}
+
+/// A node that has its place in the file, without what led there.
+#[derive(Debug)]
+pub struct Placed {
+    /// Index into [`Catalog::objects`].
+    pub object: usize,
+    /// The part it is, if it is one.
+    pub part: Option<ObjectId>,
+    /// Its kind of place.
+    pub rank: Rank,
+    /// Parts that were split off.
+    pub split: Vec<ObjectId>,
 }
 
 impl<'a> Nodes<'a> {
     /// A node for each object, with everything `pg_depend` and the kinds say it needs.
-    pub fn new(catalog: &'a Catalog) -> Self {
+    pub fn new(catalog: &'a Catalog, dependencies: Vec<Dependency>) -> Self {
         let mut nodes = Nodes {
             catalog,
             list: Vec::new(),
             places: HashMap::new(),
         };
         for (at, object) in catalog.objects.iter().enumerate() {
-            nodes.places.insert(object.id, nodes.list.len());
+            nodes.places.insert(object.id, at as u32);
             nodes.list.push(Node {
                 id: object.id,
-                object: at,
+                object: at as u32,
                 part: None,
                 rank: object.rank,
                 section: order::section(object.rank),
-                needs: Vec::new(),
+                needs: object.depends.clone(),
                 parts: object.parts.iter().map(|part| (part.id, Vec::new())).collect(),
                 split: Vec::new(),
             });
@@ -62,11 +76,12 @@ impl<'a> Nodes<'a> {
         let mut part_of = HashMap::new();
         for (at, node) in nodes.list.iter().enumerate() {
             for (slot, (part, _)) in node.parts.iter().enumerate() {
-                nodes.places.insert(*part, at);
+                nodes.places.insert(*part, at as u32);
                 part_of.insert(*part, (at, slot));
             }
         }
-        nodes.fill(&part_of);
+        nodes.fill(&part_of, dependencies);
+        drop(part_of);
         nodes.complete_references();
         nodes.order_refreshes();
         for at in 0..nodes.list.len() {
@@ -81,7 +96,7 @@ impl<'a> Nodes<'a> {
 
     /// The object behind a node.
     pub fn object(&self, at: usize) -> &'a Object {
-        &self.catalog.objects[self.list[at].object]
+        &self.catalog.objects[self.list[at].object as usize]
     }
 
     /// The node that makes what `id` names, following rows that stand for others.
@@ -89,7 +104,7 @@ impl<'a> Nodes<'a> {
         let mut id = id;
         // The longest way is an array of a row type of a table of an extension.
         for _ in 0..6 {
-            if let Some(&at) = self.places.get(&id) {
+            if let Some(at) = self.place(id) {
                 return Some(at);
             }
             id = *self.catalog.aliases.get(&id)?;
@@ -97,19 +112,20 @@ impl<'a> Nodes<'a> {
         None
     }
 
-    fn fill(&mut self, part_of: &HashMap<ObjectId, (usize, usize)>) {
-        for object in &self.catalog.objects {
-            let at = self.places[&object.id];
-            self.list[at].needs.extend(object.depends.iter().copied());
-        }
-        for dependency in &self.catalog.dependencies {
+    /// The node of this very id.
+    fn place(&self, id: ObjectId) -> Option<usize> {
+        self.places.get(&id).map(|&at| at as usize)
+    }
+
+    fn fill(&mut self, part_of: &HashMap<ObjectId, (usize, usize)>, dependencies: Vec<Dependency>) {
+        for dependency in dependencies {
             if self.is_member(dependency.of) {
                 continue;
             }
             if let Some(&(at, slot)) = part_of.get(&dependency.of) {
-                self.list[at].parts[slot].1.push(dependency.on);
+                push_new(&mut self.list[at].parts[slot].1, dependency.on);
             } else if let Some(at) = self.find(dependency.of) {
-                self.list[at].needs.push(dependency.on);
+                push_new(&mut self.list[at].needs, dependency.on);
             }
         }
     }
@@ -127,7 +143,7 @@ impl<'a> Nodes<'a> {
             let mut pending = vec![*index];
             while let Some(index) = pending.pop() {
                 for attachment in self.catalog.index_attachments.get(&index).into_iter().flatten() {
-                    if let Some(&at) = self.places.get(key) {
+                    if let Some(at) = self.place(*key) {
                         self.list[at].needs.push(*attachment);
                     }
                     pending.push(attachment.facet(Facet::Itself));
@@ -147,7 +163,7 @@ impl<'a> Nodes<'a> {
             let [table, referenced] = object.depends[..] else {
                 continue;
             };
-            if let (Some(&at), true) = (self.places.get(&table.facet(Facet::Data)), table != referenced) {
+            if let (Some(at), true) = (self.place(table.facet(Facet::Data)), table != referenced) {
                 self.list[at].needs.push(referenced.facet(Facet::Data));
             }
         }
@@ -172,8 +188,8 @@ impl<'a> Nodes<'a> {
                         continue;
                     }
                     let refresh = id.facet(Facet::Data);
-                    match self.places.get(&refresh) {
-                        Some(&place) if self.list[place].rank == Rank::Refresh => {
+                    match self.place(refresh) {
+                        Some(place) if self.list[place].rank == Rank::Refresh => {
                             self.list[at].needs.push(refresh);
                         }
                         Some(_) => {}
@@ -215,7 +231,7 @@ impl<'a> Nodes<'a> {
             parts: Vec::new(),
             split: Vec::new(),
         };
-        self.places.insert(part, self.list.len());
+        self.places.insert(part, self.list.len() as u32);
         self.list.push(node);
     }
 
@@ -241,10 +257,38 @@ impl<'a> Nodes<'a> {
         )
     }
 
+    /// The nodes in their final order.
+    pub fn placed(self, order: &[usize]) -> Vec<Placed> {
+        let mut list = self.list;
+        drop(self.places);
+        for node in &mut list {
+            // The largest part of the memory, and of no more use.
+            node.needs = Vec::new();
+            node.parts = Vec::new();
+        }
+        let place = |&at: &usize| {
+            let node = &mut list[at];
+            Placed {
+                object: node.object as usize,
+                part: node.part,
+                rank: node.rank,
+                split: std::mem::take(&mut node.split),
+            }
+        };
+        order.iter().map(place).collect()
+    }
+
     /// Node numbers in the order that only names decide: section, rank, schema, name, signature, facet, OID.
     pub fn by_name(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.list.len()).collect();
         order.sort_by(|&a, &b| self.name_key(a).cmp(&self.name_key(b)));
         order
+    }
+}
+
+/// Adds to a list unless it stands last already: a dependency on a table repeats for each of its columns.
+fn push_new(list: &mut Vec<ObjectId>, id: ObjectId) {
+    if list.last() != Some(&id) {
+        list.push(id);
     }
 }

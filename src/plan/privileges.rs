@@ -17,6 +17,7 @@ struct Item {
 /// Letters of privileges and their words, in the order that pg_dump writes them.
 const WORDS: &[(char, &str)] = &[
     ('r', "SELECT"),
+    ('U', "USAGE"),
     ('a', "INSERT"),
     ('x', "REFERENCES"),
     ('d', "DELETE"),
@@ -25,7 +26,6 @@ const WORDS: &[(char, &str)] = &[
     ('m', "MAINTAIN"),
     ('w', "UPDATE"),
     ('X', "EXECUTE"),
-    ('U', "USAGE"),
     ('C', "CREATE"),
     ('c', "CONNECT"),
     ('T', "TEMPORARY"),

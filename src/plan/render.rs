@@ -2,55 +2,66 @@
 
 use std::fmt::Write;
 
-use super::nodes::{Node, Nodes};
+use super::nodes::Placed;
 use super::order::{Pass, Section, pass, section};
 use super::privileges;
 use super::{Options, Step};
-use crate::Result;
+use crate::catalog::Catalog;
 use crate::catalog::object::{Address, Data, Form, Object, ObjectId, Rank, SessionState, class};
 use crate::sql::{comment_text, ident, script_literal};
+use crate::{Error, Result, script};
 
-/// Writes the steps of a plan.
-pub fn render(nodes: &Nodes<'_>, order: &[usize], options: &Options) -> Result<Vec<Step>> {
+/// Writes the steps of a plan. Objects are thrown away as soon as they are written, for what they become is as large.
+pub fn render(mut catalog: Catalog, mut placed: Vec<Placed>, options: &Options) -> Result<Vec<Step>> {
+    let mut objects: Vec<Option<Object>> = std::mem::take(&mut catalog.objects)
+        .into_iter()
+        .map(Some)
+        .collect();
+    placed.retain(|node| is_wanted(node, options));
     let mut writer = Writer {
-        nodes,
+        catalog: &catalog,
         options,
         steps: Vec::new(),
-        text: beginning(nodes, options)?,
+        text: beginning(&catalog, options)?,
         state: None,
     };
-    let order: Vec<usize> = order
-        .iter()
-        .copied()
-        .filter(|&at| is_wanted(&nodes.list[at], options))
-        .collect();
     if options.clean && options.schema && !options.create {
-        writer.drops(&order);
+        for node in placed.iter().rev() {
+            writer.drop(node, object(&objects, node))?;
+        }
     }
-    for &at in order
-        .iter()
-        .filter(|&&at| pass(nodes.list[at].rank) == Pass::Main)
-    {
-        writer.node(at);
+    for node in placed.iter().filter(|node| pass(node.rank) == Pass::Main) {
+        writer.node(node, object(&objects, node))?;
+        let is_whole = node.part.is_none() && node.split.is_empty();
+        if is_whole && object(&objects, node).privileges.is_empty() {
+            objects[node.object] = None;
+        }
     }
     if options.privileges && options.schema {
         writer.database_privileges()?;
-        for &at in &order {
-            writer.privileges(at)?;
+        for node in placed.iter().filter(|node| node.part.is_none()) {
+            if let Some(object) = &objects[node.object] {
+                writer.privileges(object)?;
+            }
         }
     }
-    for &at in order
-        .iter()
-        .filter(|&&at| pass(nodes.list[at].rank) == Pass::Last)
-    {
-        writer.node(at);
+    for node in placed.iter().filter(|node| pass(node.rank) == Pass::Last) {
+        writer.node(node, object(&objects, node))?;
     }
     writer.flush();
     Ok(writer.steps)
 }
 
+/// The object behind a node that is not written yet.
+fn object<'o>(objects: &'o [Option<Object>], node: &Placed) -> &'o Object {
+    match &objects[node.object] {
+        Some(object) => object,
+        None => unreachable!("{node:?} was written already"),
+    }
+}
+
 /// Whether a node is of the sections that were asked for. A refresh makes rows, though it stands at the end.
-fn is_wanted(node: &Node, options: &Options) -> bool {
+fn is_wanted(node: &Placed, options: &Options) -> bool {
     if section(node.rank) == Section::Data || node.rank == Rank::Refresh {
         options.rows
     } else {
@@ -59,9 +70,9 @@ fn is_wanted(node: &Node, options: &Options) -> bool {
 }
 
 /// What the file begins with: its title, the session's settings, the database where it is to be made.
-fn beginning(nodes: &Nodes<'_>, options: &Options) -> Result<String> {
-    let settings = preamble(nodes);
-    let text = match &nodes.catalog.database {
+fn beginning(catalog: &Catalog, options: &Options) -> Result<String> {
+    let settings = preamble(catalog);
+    let text = match &catalog.database {
         Some(database) if options.create => super::database::introduction(database, options, &settings)?,
         _ => settings,
     };
@@ -73,7 +84,7 @@ fn beginning(nodes: &Nodes<'_>, options: &Options) -> Result<String> {
 /// The header, by which a reader knows that the file must end with the closing line, and session settings for whoever
 /// replays the file. Only what every server from 13 on knows is set outright;
 /// `transaction_timeout` (17+) is set where there is one.
-fn preamble(nodes: &Nodes<'_>) -> String {
+fn preamble(catalog: &Catalog) -> String {
     format!(
         "SET statement_timeout = 0;\n\
          SET lock_timeout = 0;\n\
@@ -86,7 +97,7 @@ fn preamble(nodes: &Nodes<'_>) -> String {
          SET xmloption = content;\n\
          SET client_min_messages = warning;\n\
          SET row_security = off;\n\n",
-        if nodes.catalog.encoding == "SQL_ASCII" {
+        if catalog.encoding == "SQL_ASCII" {
             "SQL_ASCII"
         } else {
             "UTF8"
@@ -95,7 +106,7 @@ fn preamble(nodes: &Nodes<'_>) -> String {
 }
 
 struct Writer<'a> {
-    nodes: &'a Nodes<'a>,
+    catalog: &'a Catalog,
     options: &'a Options,
     steps: Vec<Step>,
     /// Text not yet in a step.
@@ -110,68 +121,80 @@ const STEP_BYTES: usize = 256 * 1024;
 impl Writer<'_> {
     fn flush(&mut self) {
         if !self.text.is_empty() {
-            self.steps.push(Step::Sql(std::mem::take(&mut self.text)));
+            let mut text = std::mem::take(&mut self.text);
+            text.shrink_to_fit();
+            self.steps.push(Step::Sql(text));
         }
     }
 
-    /// Drops in the reverse order of making.
-    fn drops(&mut self, order: &[usize]) {
-        for &at in order.iter().rev() {
-            let node = &self.nodes.list[at];
-            let object = self.nodes.object(at);
-            let drop = match node.part {
-                Some(part) => object.definition.create_part(part).drop,
-                None => object.drop.clone(),
-            };
-            if let Some(statement) = drop.statement(self.options.if_exists) {
-                self.text.push_str(&statement);
-            }
-        }
+    /// Checks what was written for an object since `start`, as psql will read it: a name or a body that broke out of
+    /// its quotes must not pass.
+    fn check(&self, start: usize, object: &Object) -> Result<()> {
+        let checked = script::whole_statements(&self.text.as_bytes()[start..]);
+        checked.map(drop).map_err(|e| refused(e, object))
     }
 
-    fn node(&mut self, at: usize) {
-        let node = &self.nodes.list[at];
-        let object = self.nodes.object(at);
+    /// Writes how an object is dropped; called in the reverse order of making.
+    fn drop(&mut self, node: &Placed, object: &Object) -> Result<()> {
+        let start = self.text.len();
+        let of_part = node.part.map(|part| object.definition.create_part(part).drop);
+        let drop = match node.part {
+            Some(_) => of_part.as_ref(),
+            None => object.drop.as_deref(),
+        };
+        if let Some(statement) = drop.and_then(|drop| drop.statement(self.options.if_exists)) {
+            self.text.push_str(&statement);
+        }
+        self.check(start, object)
+    }
+
+    fn node(&mut self, node: &Placed, object: &Object) -> Result<()> {
         let form = Form { split: &node.split };
-        let part = node.part.map(|part| (part, object.definition.create_part(part)));
+        let part = node.part.map(|part| object.definition.create_part(part));
         let (type_name, tag, create) = match &part {
-            Some((_, text)) => (text.type_name, text.tag.clone(), text.create.clone()),
+            Some(text) => (text.type_name, text.tag.as_str(), text.create.as_str().into()),
             None => {
-                let tag = object.tag.clone().unwrap_or_else(|| object.name.clone());
-                (object.type_name, tag, object.definition.create(&form))
+                let tag = object.tag.as_ref().unwrap_or(&object.name);
+                (object.type_name, tag.as_str(), object.definition.create(&form))
             }
         };
         if let Some(Data::Rows(rows)) = &object.data {
             let mut rows = rows.clone();
-            let header = self.header("Data for Name", &tag, type_name, object);
+            let header = self.header("Data for Name", tag, type_name, object);
             rows.begin.insert_str(0, &header);
+            script::opens_rows(rows.begin.as_bytes()).map_err(|e| refused(e, object))?;
             self.flush();
             self.steps.push(Step::Rows(rows));
-            return;
+            return Ok(());
         }
+        let mut start = self.text.len();
         if let Some(Data::LargeObjects(oids)) = &object.data {
-            let header = self.header("Data for Name", &tag, type_name, object);
+            let header = self.header("Data for Name", tag, type_name, object);
             self.text.push_str(&header);
             self.flush();
             self.steps.push(Step::LargeObjects(oids.clone()));
-            return;
+            return Ok(());
         }
         if !create.is_empty() {
             if part.is_none() {
                 self.session_state(&object.session);
             }
-            let header = self.header("Name", &tag, type_name, object);
+            let header = self.header("Name", tag, type_name, object);
             self.text.push_str(&header);
             self.text.push_str(&create);
             self.text.push_str("\n\n");
+            self.check(start, object)?;
+            start = self.text.len();
         }
         if part.is_none() {
             self.owner(object);
         }
         self.addressed(object, node.part, &node.split);
+        self.check(start, object)?;
         if self.text.len() >= STEP_BYTES {
             self.flush();
         }
+        Ok(())
     }
 
     fn header(&self, word: &str, tag: &str, type_name: &str, object: &Object) -> String {
@@ -192,25 +215,25 @@ impl Writer<'_> {
     fn session_state(&mut self, wanted: &SessionState) {
         if let Some(tablespace) = &wanted.tablespace {
             let now = self.state.get_or_insert_with(|| ("\0".to_string(), None));
-            if now.0 != *tablespace {
+            if *now.0 != **tablespace {
                 let quoted = if tablespace.is_empty() {
                     "''".to_string()
                 } else {
                     ident(tablespace)
                 };
                 let _ = writeln!(self.text, "SET default_tablespace = {quoted};\n");
-                now.0.clone_from(tablespace);
+                now.0 = tablespace.to_string();
             }
         }
         if let Some(method) = &wanted.access_method {
             let now = self.state.get_or_insert_with(|| ("\0".to_string(), None));
-            if now.1.as_ref() != Some(method) {
+            if now.1.as_deref() != Some(&**method) {
                 let _ = writeln!(
                     self.text,
                     "SET default_table_access_method = {};\n",
                     ident(method)
                 );
-                now.1 = Some(method.clone());
+                now.1 = Some(method.to_string());
             }
         }
     }
@@ -245,27 +268,25 @@ impl Writer<'_> {
     }
 
     fn comments(&mut self, object: &Object, address: &Address) {
-        let Some(comments) = self.nodes.catalog.comments.get(&address.of) else {
+        let Some(comments) = self.catalog.comments.get(&address.of) else {
             return;
         };
         for (_, text) in comments.iter().filter(|(sub, _)| *sub == address.sub) {
             let header = self.header("Name", &tag_of(object, address), "COMMENT", object);
             self.text.push_str(&header);
-            let value = if text.is_empty() {
-                "NULL".to_string()
-            } else {
-                script_literal(text)
-            };
+            // The server takes an empty one for none.
             let _ = writeln!(
                 self.text,
-                "COMMENT ON {} {} IS {value};\n\n",
-                address.kind, address.name
+                "COMMENT ON {} {} IS {};\n\n",
+                address.kind,
+                address.name,
+                script_literal(text)
             );
         }
     }
 
     fn labels(&mut self, object: &Object, address: &Address) {
-        let Some(labels) = self.nodes.catalog.security_labels.get(&address.of) else {
+        let Some(labels) = self.catalog.security_labels.get(&address.of) else {
             return;
         };
         for label in labels.iter().filter(|label| label.sub == address.sub) {
@@ -287,7 +308,6 @@ impl Writer<'_> {
             return;
         };
         for dependency in self
-            .nodes
             .catalog
             .extension_dependencies
             .get(&object.id)
@@ -295,7 +315,7 @@ impl Writer<'_> {
             .flatten()
         {
             if dependency.class == class::EXTENSION
-                && let Some(extension) = self.nodes.catalog.extensions.get(&dependency.oid)
+                && let Some(extension) = self.catalog.extensions.get(&dependency.oid)
             {
                 let _ = writeln!(
                     self.text,
@@ -309,23 +329,21 @@ impl Writer<'_> {
     }
 
     fn database_privileges(&mut self) -> Result<()> {
-        let database = self.nodes.catalog.database.as_ref();
+        let database = self.catalog.database.as_ref();
         let Some(database) = database.filter(|_| self.options.create) else {
             return Ok(());
         };
         if let Some(privileges) = &database.privileges {
             let text = privileges::statements(privileges, Some(&database.owner))?;
+            script::whole_statements(text.as_bytes())?;
             self.text.push_str(&text);
             self.text.push_str("\n\n");
         }
         Ok(())
     }
 
-    fn privileges(&mut self, at: usize) -> Result<()> {
-        if self.nodes.list[at].part.is_some() {
-            return Ok(());
-        }
-        let object = self.nodes.object(at);
+    fn privileges(&mut self, object: &Object) -> Result<()> {
+        let start = self.text.len();
         for privileges in &object.privileges {
             let text = privileges::statements(privileges, object.owner.as_deref())?;
             if !text.is_empty() {
@@ -335,11 +353,24 @@ impl Writer<'_> {
                 self.text.push_str("\n\n");
             }
         }
+        self.check(start, object)?;
         if self.text.len() >= STEP_BYTES {
             self.flush();
         }
         Ok(())
     }
+}
+
+/// Why a text is not written.
+fn refused(error: Error, object: &Object) -> Error {
+    let tag = object.tag.as_ref().unwrap_or(&object.name);
+    let schema = object.schema.as_deref().unwrap_or("-");
+    error
+        .context(format!(
+            "checking what restores {} {tag:?} of schema {schema:?}",
+            object.type_name.to_lowercase()
+        ))
+        .hint("nothing was written, because a file of such statements would not restore; please report this")
 }
 
 /// The header's name for a comment: `TABLE users`, `COLUMN users.id`.

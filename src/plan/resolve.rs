@@ -44,20 +44,22 @@ fn numbered(nodes: &Nodes<'_>, names: &[usize]) -> Needs {
     for (at, &node) in names.iter().enumerate() {
         number[node] = at;
     }
-    names
-        .iter()
-        .map(|&at| {
-            let mut needs: Vec<usize> = nodes
+    let mut all = Needs::default();
+    let mut needs: Vec<usize> = Vec::new();
+    for &at in names {
+        needs.clear();
+        needs.extend(
+            nodes
                 .all_needs(at)
                 .filter_map(|id| nodes.find(id))
                 .filter(|&need| need != at)
-                .map(|need| number[need])
-                .collect();
-            needs.sort_unstable();
-            needs.dedup();
-            needs
-        })
-        .collect()
+                .map(|need| number[need]),
+        );
+        needs.sort_unstable();
+        needs.dedup();
+        all.push(&needs);
+    }
+    all
 }
 
 /// Moves nodes to the section of the latest thing they need, splitting off a part instead where only the part needs it.

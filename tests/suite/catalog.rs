@@ -98,6 +98,7 @@ fn everything_in_all_cases_is_dumped_or_left_out_by_name() {
             let catalog = catalog::load(&session)
                 .await
                 .unwrap_or_else(|e| panic!("{}: {e}", case.name));
+            assert_eq!(catalog.warnings, [""; 0], "{}", case.name);
             catalog.left_out
         });
         for rule in left_out.keys() {
@@ -117,5 +118,111 @@ fn everything_in_all_cases_is_dumped_or_left_out_by_name() {
             seen.contains(name) || !coverage_sql().contains(&format!("SELECT '{name}'::regclass, ")),
             "no case has anything in {name}"
         );
+    }
+}
+
+/// Dumps a database as text; gives the script and what was said.
+fn dump(uri: &str) -> support::Done {
+    support::run(support::pgstow().args(["dump", "--compress", "none", "--dbname", uri])).ok()
+}
+
+/// pg_dump leaves the options out in silence.
+#[test]
+fn options_of_user_mappings_that_may_not_be_seen_are_told() {
+    for server in support::servers() {
+        let db = server.database("mappings");
+        db.execute(
+            "DO $$ BEGIN CREATE ROLE mapping_reader LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+             CREATE EXTENSION postgres_fdw;
+             CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw;
+             GRANT USAGE ON FOREIGN SERVER far TO mapping_reader;
+             CREATE USER MAPPING FOR PUBLIC SERVER far OPTIONS (user 'u', password 'hidden');
+             CREATE USER MAPPING FOR mapping_reader SERVER far OPTIONS (user 'own');",
+        );
+        let by_superuser = dump(&db.uri());
+        assert!(!by_superuser.stderr.contains("mapping"), "{by_superuser}");
+        assert!(
+            by_superuser.stdout.contains("password 'hidden'"),
+            "{by_superuser}"
+        );
+
+        let by_reader = dump(&db.uri().replacen("postgres@", "mapping_reader@", 1));
+        let warning = "the options of the user mapping for public on server far are not in the dump";
+        assert!(by_reader.stderr.contains(warning), "{by_reader}");
+        assert!(
+            !by_reader.stderr.contains("mapping for mapping_reader"),
+            "{by_reader}"
+        );
+        assert!(by_reader.stdout.contains("'own'"), "{by_reader}");
+        assert!(
+            by_reader.stdout.contains("-- without options: the role that dumped may not see them\nCREATE USER MAPPING FOR public SERVER far;"),
+            "{by_reader}"
+        );
+    }
+}
+
+/// The server takes comments on what no dump makes by itself. Those of multirange types pg_dump forgets.
+#[test]
+fn a_comment_is_in_the_dump_or_missed_by_name() {
+    for server in support::servers() {
+        let db = server.database("comments");
+        db.execute(
+            "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+             CREATE TABLE t (a int) PARTITION BY LIST (a);
+             CREATE TABLE t_1 PARTITION OF t FOR VALUES IN (1);
+             CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f();
+             COMMENT ON TRIGGER g ON t IS 'kept';
+             COMMENT ON TRIGGER g ON t_1 IS 'of a copy';
+             CREATE TYPE span AS RANGE (subtype = float8);",
+        );
+        if server.major() >= 14 {
+            db.execute("COMMENT ON TYPE span_multirange IS 'many spans'");
+        }
+        let done = dump(&db.uri());
+        let warning = "the comment or security label of trigger g on table public.t_1 is not in the dump";
+        assert!(done.stderr.contains(warning), "{done}");
+        assert_eq!(done.stderr.matches("is not in the dump").count(), 1, "{done}");
+        let kept = "COMMENT ON TYPE public.span_multirange IS 'many spans';";
+        assert_eq!(done.stdout.contains(kept), server.major() >= 14, "{done}");
+    }
+}
+
+/// Rows may hold any bytes where there is no encoding; a name that no text can say must not be half said.
+#[test]
+fn a_name_that_is_not_utf8_is_refused_with_its_bytes_and_what_to_do() {
+    for server in support::servers() {
+        let db = server.database_with("bytes", "ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0");
+        db.execute(
+            "SET client_encoding = 'SQL_ASCII';
+             SELECT format('CREATE TABLE %I (a int)', convert_from('\\x6772f6df65', 'SQL_ASCII')) \\gexec",
+        );
+        let done =
+            support::run(support::pgstow().args(["dump", "--compress", "none", "--dbname", &db.uri()]));
+        assert_eq!(done.code, 1, "{done}");
+        assert!(done.stderr.contains("0xf6 0xdf 0x65"), "{done}");
+        assert!(done.stderr.contains("SQL_ASCII"), "{done}");
+    }
+}
+
+/// pg_dump leaves them out.
+#[test]
+fn subscriptions_that_may_not_be_read_are_an_error_that_names_them() {
+    for server in support::servers() {
+        let db = server.database("subscribed");
+        db.execute(
+            "DO $$ BEGIN CREATE ROLE subscription_reader LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+             SET client_min_messages = error;
+             CREATE SUBSCRIPTION secret CONNECTION 'host=nowhere' PUBLICATION p WITH (connect = false, slot_name = NONE, enabled = false);",
+        );
+        let uri = db.uri().replacen("postgres@", "subscription_reader@", 1);
+        let done = support::run(support::pgstow().args(["dump", "--compress", "none", "--dbname", &uri]));
+        assert_eq!(done.code, 1, "{done}");
+        assert!(
+            done.stderr
+                .contains("this role may not read the subscription secret"),
+            "{done}"
+        );
+        db.execute("DROP SUBSCRIPTION secret");
+        dump(&uri);
     }
 }

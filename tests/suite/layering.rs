@@ -19,6 +19,8 @@ const ALLOWED: &[(&str, &str)] = &[
     // What is streamed is the plan's steps, and where it goes is the archive's writer.
     ("dump", "plan"),
     ("dump", "archive"),
+    // What is written is checked with the reader's own lexer.
+    ("plan", "script"),
     // The store reads indexes to list and to verify.
     ("store", "archive"),
     // An error carries what the server said; an event may carry it too.
