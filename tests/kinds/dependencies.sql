@@ -28,6 +28,11 @@ CREATE FUNCTION of_materialized() RETURNS a_materialized LANGUAGE sql AS 'SELECT
 CREATE VIEW first_of_two AS SELECT 1 AS a;
 CREATE VIEW second_of_two AS SELECT a FROM first_of_two;
 CREATE OR REPLACE VIEW first_of_two AS SELECT 1 AS a, 2 AS b;
+-- Views that read each other: of no use, but the server keeps them.
+CREATE VIEW ring_a AS SELECT 1 AS a;
+CREATE VIEW ring_b AS SELECT a FROM ring_a;
+CREATE VIEW ring_c AS SELECT a FROM ring_b;
+CREATE OR REPLACE VIEW ring_a AS SELECT a FROM ring_c;
 \if :v14
 CREATE FUNCTION atomic_on_view() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM grouped; END;
 CREATE VIEW on_atomic AS SELECT atomic_on_view() AS n;

@@ -53,3 +53,8 @@ ALTER DEFAULT PRIVILEGES FOR ROLE kinds_priv_owner GRANT USAGE ON SCHEMAS TO kin
 ALTER DEFAULT PRIVILEGES IN SCHEMA s GRANT USAGE ON TYPES TO kinds_priv_b;
 GRANT SELECT ON pg_catalog.pg_authid TO kinds_priv_a;
 REVOKE EXECUTE ON FUNCTION pg_catalog.pg_sleep(float8) FROM PUBLIC;
+SELECT current_setting('server_version_num')::int >= 170000 AS v17 \gset
+\if :v17
+GRANT MAINTAIN ON s.t TO kinds_priv_b WITH GRANT OPTION;
+REVOKE MAINTAIN ON read_only FROM postgres;
+\endif

@@ -101,10 +101,17 @@ fn upgrade(
         return Ok(());
     }
     let server = support::server(newest);
-    // Roles are no part of a dump.
+    // Roles and tablespaces are no part of a dump.
     let roles = "SELECT format('DO $x$ BEGIN CREATE ROLE %I; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $x$;', rolname)
         FROM pg_roles WHERE rolname !~ '^pg_' AND rolname <> 'postgres'";
     server.postgres().execute(&source.query_text(roles));
+    let spaces = "SELECT format('CREATE TABLESPACE %I LOCATION %L;', spcname, '') FROM pg_tablespace WHERE spcname !~ '^pg_'";
+    for space in source.query_text(spaces).lines() {
+        // It may be there already.
+        server
+            .postgres()
+            .try_execute(&format!("SET allow_in_place_tablespaces = on;\n{space}"));
+    }
     let database = |role: &str| server.database_with(&format!("{}_{role}", case.name), &case.database);
     let (expected, upgraded) = (database("expected"), database("upgraded"));
     let args = ["--single-transaction", "--quiet", "-v", "ON_ERROR_STOP=on"];

@@ -8,11 +8,12 @@ use super::statements::statements;
 const REASONS: &[(&str, &str)] = &[
     (
         "SET transaction_timeout = ",
-        "servers before 17 refuse it, and a file of 18 may be read there",
+        "servers before 17 refuse it, and a file may be read there; ours sets it where there is one",
     ),
     (
         "COMMENT ON EXTENSION ",
-        "CREATE EXTENSION sets the extension's own comment; only a changed one is written",
+        "CREATE EXTENSION sets the extension's own comment, and saying it again needs the extension's owner; only a \
+         changed one is written",
     ),
     (
         "REVOKE USAGE ON SCHEMA public FROM PUBLIC;",
@@ -27,32 +28,18 @@ const REASONS: &[(&str, &str)] = &[
         "a table constraint NOT NULL is known from 18 on only",
     ),
     (
-        "COPY public.no_columns  FROM",
-        "one blank where there are no columns",
-    ),
-    (
-        "COPY public.only_generated  FROM",
-        "one blank where there are no columns",
+        "CREATE TABLE public.child (\n    CONSTRAINT unproved NOT NULL c",
+        "a table constraint NOT NULL is known from 18 on only",
     ),
     (
         "CREATE TABLE public.z_original (",
         "its constraint's default name is another table's, so that ours says it",
     ),
-    (
-        "CREATE TABLE public.child (\n    CONSTRAINT unproved NOT NULL c",
-        "a table constraint NOT NULL is known from 18 on only",
-    ),
-    (
-        "BEGIN;",
-        "around large objects' contents, for which lo_put needs no transaction of its own",
-    ),
-    (
-        "COMMIT;",
-        "around large objects' contents, for which lo_put needs no transaction of its own",
-    ),
-    ("SELECT pg_catalog.lo_open(", "contents go by lo_put"),
-    ("SELECT pg_catalog.lowrite(", "contents go by lo_put"),
-    ("SELECT pg_catalog.lo_close(", "contents go by lo_put"),
+    ("BEGIN;", LARGE_OBJECTS),
+    ("COMMIT;", LARGE_OBJECTS),
+    ("SELECT pg_catalog.lo_open(", LARGE_OBJECTS),
+    ("SELECT pg_catalog.lowrite(", LARGE_OBJECTS),
+    ("SELECT pg_catalog.lo_close(", LARGE_OBJECTS),
     (
         "CREATE SUBSCRIPTION ",
         "pg_dump names options that the server it comes from does not know",
@@ -61,7 +48,35 @@ const REASONS: &[(&str, &str)] = &[
         "CREATE POLICY readers ",
         "ours names the roles in the order of their names, so that equal databases give equal dumps",
     ),
+    (
+        "ALTER TABLE ONLY public.bookings\n    ADD CONSTRAINT no_overlap ",
+        EXCLUSION,
+    ),
+    (
+        "ALTER TABLE ONLY public.bookings_1\n    ADD CONSTRAINT ",
+        EXCLUSION,
+    ),
+    (
+        "ALTER TABLE ONLY public.bookings_more\n    ADD CONSTRAINT ",
+        EXCLUSION,
+    ),
+    (
+        "ALTER TABLE ONLY public.bookings_2\n    ADD CONSTRAINT bookings_2_",
+        EXCLUSION,
+    ),
+    (
+        "ALTER TABLE ONLY public.\"Bookings Three\"\n    ADD CONSTRAINT ",
+        EXCLUSION,
+    ),
+    ("ALTER INDEX public.no_overlap ATTACH ", EXCLUSION),
+    ("ALTER INDEX public.between_them ATTACH ", EXCLUSION),
 ];
+
+const LARGE_OBJECTS: &str =
+    "contents go by lo_put, which needs no transaction of its own: such a one would end the reader's";
+
+const EXCLUSION: &str = "the server refuses to attach indexes of exclusion constraints, so that pg_dump's dump does not \
+                         come back";
 
 /// One case's comparison.
 #[derive(Debug, Default)]
@@ -92,9 +107,6 @@ pub fn compare(pg_dump: &str, ours: &str) -> Shared {
     shared
 }
 
-/// The setting of pg_dump's head that ours makes only where the server has it.
-const HEAD: &str = "SET transaction_timeout = ";
-
 /// All cases of a server together.
 #[derive(Debug, Default)]
 pub struct Parity {
@@ -116,19 +128,21 @@ impl Parity {
         );
     }
 
-    /// Which part of pg_dump's statements we have: 0 to 1. The one setting of a script's head that differs is the same
-    /// in every case and counts once, or many small cases would weigh more than their objects.
+    /// Which part of pg_dump's statements we have: 0 to 1.
     pub fn share(&self) -> f64 {
-        let heads = self
-            .missing
-            .iter()
-            .filter(|(_, statement)| statement.starts_with(HEAD))
-            .count();
-        let repeated = heads.saturating_sub(1);
-        if self.statements == repeated {
+        if self.statements == 0 {
             return 1.0;
         }
-        1.0 - (self.missing.len() - repeated) as f64 / (self.statements - repeated) as f64
+        1.0 - self.missing.len() as f64 / self.statements as f64
+    }
+
+    /// Statements that are not ours for no reason that is known, each with its case.
+    pub fn unexplained(&self) -> Vec<String> {
+        self.missing
+            .iter()
+            .filter(|(_, statement)| reason(statement).is_none())
+            .map(|(case, statement)| format!("{case}: {statement}"))
+            .collect()
     }
 
     /// The share in words, and every statement that is not ours with the reason.
@@ -148,8 +162,7 @@ impl Parity {
                 [case] => case.to_string(),
                 _ => format!("{} cases", cases.len()),
             };
-            let reason = REASONS.iter().find(|(start, _)| statement.starts_with(start));
-            let reason = reason.map_or("no reason known", |(_, reason)| reason);
+            let reason = reason(statement).unwrap_or("no reason known");
             let text: String = statement.chars().take(400).collect();
             out.push_str(&format!(
                 "\n  not ours ({place}): {}\n    {reason}",
@@ -158,6 +171,11 @@ impl Parity {
         }
         out
     }
+}
+
+fn reason(statement: &str) -> Option<&'static str> {
+    let known = REASONS.iter().find(|(start, _)| statement.starts_with(start));
+    known.map(|(_, reason)| *reason)
 }
 
 #[test]

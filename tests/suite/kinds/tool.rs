@@ -84,14 +84,23 @@ impl Tool for Broken {
     }
 }
 
-/// The script that the newest pg_dump writes of this database.
+/// The script that the newest pg_dump writes of this database, in UTF-8 as ours are where the database has an encoding.
 pub fn describe(db: &Db, flags: &[&str]) -> Result<String, String> {
-    let done = run(db.pg_dump().args(flags));
-    if done.code == 0 {
-        Ok(done.stdout)
-    } else {
-        Err(format!("pg_dump failed: {done}"))
+    let mut pg_dump = db.pg_dump();
+    if db.query_text("SHOW server_encoding") != "SQL_ASCII" {
+        pg_dump.env("PGCLIENTENCODING", "UTF8");
     }
+    let output = pg_dump.args(flags).output().map_err(|e| e.to_string())?;
+    if output.status.success() {
+        Ok(text(output.stdout))
+    } else {
+        Err(format!("pg_dump failed: {}", Done::from(output)))
+    }
+}
+
+/// A script as text: one character a byte where it is not UTF-8, which is as good for comparing.
+fn text(script: Vec<u8>) -> String {
+    String::from_utf8(script).unwrap_or_else(|e| e.into_bytes().iter().map(|&b| b as char).collect())
 }
 
 /// What a user without pgstow types: `gunzip -c FILE | psql --single-transaction -v ON_ERROR_STOP=on`.
@@ -133,9 +142,7 @@ pub fn read_gz(file: &Path) -> Result<String, String> {
     if !output.status.success() {
         return Err(format!("gunzip found {} damaged", file.display()));
     }
-    // Databases of other encodings have dumps of other encodings; one character a byte is as good for comparing.
-    Ok(String::from_utf8(output.stdout)
-        .unwrap_or_else(|e| e.into_bytes().iter().map(|&b| b as char).collect()))
+    Ok(text(output.stdout))
 }
 
 /// A script of pg_dump 18 as servers before 17 take it, too.
