@@ -102,7 +102,8 @@ fn upgrade(
     }
     let server = support::server(newest);
     // Roles and tablespaces are no part of a dump.
-    let roles = "SELECT format('DO $x$ BEGIN CREATE ROLE %I; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $x$;', rolname)
+    let roles = "SELECT format('DO $x$ BEGIN CREATE ROLE %I %s; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $x$;',
+            rolname, CASE WHEN rolsuper THEN 'SUPERUSER' ELSE '' END)
         FROM pg_roles WHERE rolname !~ '^pg_' AND rolname <> 'postgres'";
     server.postgres().execute(&source.query_text(roles));
     let spaces = "SELECT format('CREATE TABLESPACE %I LOCATION %L;', spcname, '') FROM pg_tablespace WHERE spcname !~ '^pg_'";
