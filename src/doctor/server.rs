@@ -339,8 +339,9 @@ async fn read_catalog(session: &Session) -> Finding {
     }
     let planned = async {
         let catalog = catalog::load(session).await?;
-        let plan = plan::build(&catalog, &plan::Options::default())?;
-        Ok((catalog.objects.len() as u64, plan.warnings))
+        let objects = catalog.objects.len() as u64;
+        let plan = plan::build(catalog, &plan::Options::default())?;
+        Ok((objects, plan.warnings))
     };
     match planned.await {
         Ok((objects, warnings)) if warnings.is_empty() => Finding::ok(
