@@ -1,17 +1,20 @@
 //! The entropy stage: one parsed block becomes a stored, a fixed or a dynamic block, whichever is smallest
 //! (RFC 1951 section 3.2.3 to 3.2.7).
 
+use std::ops::Range;
+
 use super::bits::{BitWriter, SLACK};
 use super::huffman::{Code, canonical_codes, code_lengths};
-use super::sequence::{Parsed, Sequence};
 use super::symbols::*;
+use super::token::{DISTANCES, LENGTHS, Parsed, TOKENS, Token};
 
 /// Literal and length codes are limited to 12 bits, so that four literals fit one flush of the [`BitWriter`].
 const LITLEN_LIMIT: usize = 12;
-/// Together with a literal's 12 bits, a match's 12 + 5 + 14 + 13 and the 7 that wait, 63: a match and the literal
-/// before it fit one flush.
+/// With 13 extra bits, two distances fit one flush.
 const DISTANCE_LIMIT: usize = 14;
 const PRECODE_LIMIT: usize = 7;
+/// Bits that may be added between two flushes of the [`BitWriter`].
+const FLUSHED: u8 = 56;
 /// The most a stored block holds.
 pub(super) const STORED_MAX: usize = 65_535;
 /// The order in which the lengths of the code length code are sent.
@@ -24,11 +27,15 @@ pub(super) struct Pending {
     pub(super) count: u32,
 }
 
-/// A length's code and its extra bits, ready to be written together.
+/// How a token is written: its code, and extra bits behind it.
 #[derive(Clone, Copy, Default)]
-struct LengthCode {
+struct TokenCode {
+    /// The code, and the extra bits of a length.
     bits: u32,
-    count: u32,
+    /// Where the extra bits of a distance go.
+    code_length: u8,
+    /// Bits of all together.
+    count: u8,
 }
 
 /// Tables of the entropy stage, kept from block to block to spare their allocation.
@@ -39,7 +46,7 @@ pub(super) struct BlockWriter {
     distance_lengths: [u8; DISTANCE_SYMBOLS],
     litlen_codes: [Code; FIXED_LITLEN_SYMBOLS],
     distance_codes: [Code; DISTANCE_SYMBOLS],
-    length_codes: [LengthCode; 256],
+    token_codes: [TokenCode; TOKENS],
 }
 
 impl BlockWriter {
@@ -51,20 +58,21 @@ impl BlockWriter {
             distance_lengths: [0; DISTANCE_SYMBOLS],
             litlen_codes: [Code::default(); FIXED_LITLEN_SYMBOLS],
             distance_codes: [Code::default(); DISTANCE_SYMBOLS],
-            length_codes: [LengthCode::default(); 256],
+            token_codes: [TokenCode::default(); TOKENS],
         }
     }
 
-    /// Appends the block that `parsed` stands for, `text` being what it was parsed from.
+    /// Appends the block that `parsed` stands for, the last `length` bytes of `text`.
     pub(super) fn write(
         &mut self,
         text: &[u8],
+        length: usize,
         parsed: &Parsed,
         last: bool,
         pending: Pending,
         out: &mut Vec<u8>,
     ) -> Pending {
-        self.count(parsed);
+        self.count(text, parsed);
         code_lengths(&self.litlen_frequencies, LITLEN_LIMIT, &mut self.litlen_lengths);
         code_lengths(
             &self.distance_frequencies,
@@ -75,8 +83,8 @@ impl BlockWriter {
         let dynamic = header.size() + self.size(&self.litlen_lengths, &self.distance_lengths);
         let fixed = self.size(&FIXED_LITLEN_LENGTHS, &[5; DISTANCE_SYMBOLS]);
         let smallest = 3 + dynamic.min(fixed);
-        if stored_size(text.len(), pending) <= smallest {
-            return write_stored(text, last, pending, out);
+        if stored_size(length, pending) <= smallest {
+            return write_stored(&text[text.len() - length..], last, pending, out);
         }
 
         // The size is known to the bit, so the buffer grows once, and the writer can be held to it.
@@ -94,7 +102,7 @@ impl BlockWriter {
             header.write(&mut writer);
         }
         self.assign_codes();
-        self.write_symbols(parsed, &mut writer);
+        self.write_symbols(text, parsed, &mut writer);
         let (bytes, pending_bits, count) = writer.finish();
         assert_eq!(
             bytes * 8 + count as usize,
@@ -109,34 +117,20 @@ impl BlockWriter {
     }
 
     /// Counts how often each symbol occurs.
-    fn count(&mut self, parsed: &Parsed) {
+    fn count(&mut self, text: &[u8], parsed: &Parsed) {
         // Four tables: counting equal neighbours in one would wait for the store of the count before.
-        let mut counts = [[0u32; 256]; 4];
-        let mut chunks = parsed.literals().chunks_exact(4);
-        for chunk in &mut chunks {
-            for (table, literal) in counts.iter_mut().zip(chunk) {
-                table[usize::from(*literal)] += 1;
-            }
+        let mut counts = [[0u32; TOKENS]; 4];
+        for (tokens, literals) in parsed.symbols(text) {
+            count_each(&mut counts, tokens, |token| token.index());
+            count_each(&mut counts, literals, |literal| usize::from(*literal));
         }
-        for literal in chunks.remainder() {
-            counts[0][usize::from(*literal)] += 1;
+        let count = |index: usize| counts.iter().map(|table| table[index]).sum::<u32>();
+        self.litlen_frequencies =
+            std::array::from_fn(|symbol| if symbol < LENGTHS { count(symbol) } else { 0 });
+        for (length, symbol) in LENGTH_SYMBOL.iter().enumerate() {
+            self.litlen_frequencies[257 + usize::from(*symbol)] += count(LENGTHS + length);
         }
-        self.litlen_frequencies.fill(0);
-        for (symbol, frequency) in self.litlen_frequencies[..256].iter_mut().enumerate() {
-            *frequency = counts.iter().map(|table| table[symbol]).sum();
-        }
-        self.litlen_frequencies[END_OF_BLOCK] = 1;
-        let mut lengths = [0u32; 256];
-        let mut distances = [0u32; 256];
-        for sequence in parsed.sequences() {
-            lengths[usize::from(sequence.length())] += 1;
-            distances[usize::from(sequence.distance_symbol())] += 1;
-        }
-        for (length, count) in lengths.iter().enumerate() {
-            self.litlen_frequencies[257 + usize::from(LENGTH_SYMBOL[length])] += count;
-        }
-        self.distance_frequencies
-            .copy_from_slice(&distances[..DISTANCE_SYMBOLS]);
+        self.distance_frequencies = std::array::from_fn(|symbol| count(DISTANCES + symbol));
     }
 
     /// Bits of all symbols of the block under the given code lengths, extra bits included.
@@ -160,65 +154,101 @@ impl BlockWriter {
     fn assign_codes(&mut self) {
         canonical_codes(&self.litlen_lengths, &mut self.litlen_codes);
         canonical_codes(&self.distance_lengths, &mut self.distance_codes);
-        for (length, code) in self.length_codes.iter_mut().enumerate() {
+        let whole = |code: Code| TokenCode {
+            bits: u32::from(code.bits),
+            code_length: code.length as u8,
+            count: code.length as u8,
+        };
+        for (symbol, token) in self.token_codes[..LENGTHS].iter_mut().enumerate() {
+            *token = whole(self.litlen_codes[symbol]);
+        }
+        for (length, token) in self.token_codes[LENGTHS..DISTANCES].iter_mut().enumerate() {
             let symbol = usize::from(LENGTH_SYMBOL[length]);
-            let Code { bits, length: count } = self.litlen_codes[257 + symbol];
-            let extra = u32::from(length_extra(length as u8));
-            code.bits = u32::from(bits) | extra << count;
-            code.count = u32::from(count) + u32::from(LENGTH_EXTRA[symbol]);
-        }
-    }
-
-    fn write_symbols(&self, parsed: &Parsed, writer: &mut BitWriter<'_>) {
-        let literals = parsed.padded_literals();
-        let mut at = 0;
-        for &sequence in parsed.sequences() {
-            let mut run = sequence.literals();
-            while run > 4 {
-                self.write_literals(&literals[at..], 4, writer);
-                at += 4;
-                run -= 4;
+            *token = whole(self.litlen_codes[257 + symbol]);
+            if token.count > 0 {
+                token.bits |= u32::from(length_extra(length as u8)) << token.code_length;
+                token.count += LENGTH_EXTRA[symbol];
             }
-            self.write_literals(&literals[at..], run, writer);
-            at += run;
-            self.write_match(sequence, writer);
         }
-        let mut run = parsed.literals().len() - at;
-        while run > 4 {
-            self.write_literals(&literals[at..], 4, writer);
-            at += 4;
-            run -= 4;
+        for (symbol, code) in self.distance_codes.iter().enumerate() {
+            let token = &mut self.token_codes[DISTANCES + symbol];
+            *token = whole(*code);
+            if code.length > 0 {
+                token.count += distance_extra(symbol as u32) as u8;
+            }
         }
-        self.write_literals(&literals[at..], run, writer);
-        let end = self.litlen_codes[END_OF_BLOCK];
-        writer.put(u64::from(end.bits), u32::from(end.length));
     }
 
-    /// Writes the first `run` literals, four at most. How many there are is hard to foretell for a processor, so all
-    /// four are looked up, and those too many get no bits.
-    #[inline(always)]
-    fn write_literals(&self, literals: &[u8], run: usize, writer: &mut BitWriter<'_>) {
-        let four: &[u8; 4] = literals.first_chunk().expect("literals are padded");
-        for (i, literal) in four.iter().enumerate() {
-            let code = self.litlen_codes[usize::from(*literal)];
-            let code = if i < run { code } else { Code::default() };
-            writer.add(u64::from(code.bits), u32::from(code.length));
+    fn write_symbols(&self, text: &[u8], parsed: &Parsed, writer: &mut BitWriter<'_>) {
+        // Of three tokens in a row, at most two are distances, with a length between them.
+        let most = |symbols: Range<usize>| {
+            symbols
+                .map(|index| self.token_codes[index].count)
+                .max()
+                .unwrap_or(0)
+        };
+        let three = most(LENGTHS..DISTANCES) + 2 * most(DISTANCES..TOKENS);
+        for (tokens, literals) in parsed.symbols(text) {
+            if three <= FLUSHED {
+                self.write_tokens::<3>(tokens, writer);
+            } else {
+                self.write_tokens::<2>(tokens, writer);
+            }
+            self.write_literals(literals, writer);
         }
-        writer.flush();
+    }
+
+    /// Writes tokens of which each `AT_ONCE` take no more bits than [`FLUSHED`].
+    #[inline(always)]
+    fn write_tokens<const AT_ONCE: usize>(&self, tokens: &[Token], writer: &mut BitWriter<'_>) {
+        let (groups, rest) = tokens.as_chunks::<AT_ONCE>();
+        for group in groups {
+            for token in group {
+                self.write_token(*token, writer);
+            }
+            writer.flush();
+        }
+        for token in rest {
+            self.write_token(*token, writer);
+            writer.flush();
+        }
     }
 
     #[inline(always)]
-    fn write_match(&self, sequence: Sequence, writer: &mut BitWriter<'_>) {
-        let length = self.length_codes[usize::from(sequence.length())];
-        writer.add(u64::from(length.bits), length.count);
-        let symbol = usize::from(sequence.distance_symbol());
-        let distance = self.distance_codes[symbol];
-        writer.add(u64::from(distance.bits), u32::from(distance.length));
+    fn write_literals(&self, literals: &[u8], writer: &mut BitWriter<'_>) {
+        let (fours, rest) = literals.as_chunks::<4>();
+        let mut write = |literals: &[u8]| {
+            for literal in literals {
+                let code = self.litlen_codes[usize::from(*literal)];
+                writer.add(u64::from(code.bits), u32::from(code.length));
+            }
+            writer.flush();
+        };
+        fours.iter().for_each(|four| write(four));
+        write(rest);
+    }
+
+    #[inline(always)]
+    fn write_token(&self, token: Token, writer: &mut BitWriter<'_>) {
+        let code = self.token_codes[token.index()];
         writer.add(
-            u64::from(sequence.distance_extra()),
-            distance_extra(symbol as u32),
+            u64::from(code.bits | token.extra() << code.code_length),
+            u32::from(code.count),
         );
-        writer.flush();
+    }
+}
+
+/// Counts each item in one of four tables in turns.
+#[inline(always)]
+fn count_each<T>(counts: &mut [[u32; TOKENS]; 4], items: &[T], index: impl Fn(&T) -> usize) {
+    let mut chunks = items.chunks_exact(4);
+    for chunk in &mut chunks {
+        for (table, item) in counts.iter_mut().zip(chunk) {
+            table[index(item)] += 1;
+        }
+    }
+    for item in chunks.remainder() {
+        counts[0][index(item)] += 1;
     }
 }
 

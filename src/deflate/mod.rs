@@ -14,8 +14,7 @@
 //!                    │ parse.rs: a window and a table of where each hash of five bytes was seen last;
 //!                    │           tries five positions at a time, prices.rs says which match saves most
 //!                    ▼
-//!   sequences  (3 literals, length 9, distance 52) (0 literals, length 17, distance 104) ...   sequence.rs
-//!   literals   "42\t" "7" ...                      one behind the other
+//!   tokens     '4' '2' '\t' length 9, distance 52, length 17, distance 104, '7' ...            token.rs
 //!                    │ block.rs: counts symbols, builds two Huffman codes (huffman.rs, symbols.rs), reckons the size of
 //!                    │           a dynamic, a fixed and a stored block, writes the smallest (bits.rs)
 //!                    ▼
@@ -29,8 +28,9 @@
 //! So the parser computes five possible matches, each as one number whose maximum is the best, and asks a single
 //! question: does it save anything? It does so in both halves of the text in turns, which halves the waiting. Positions
 //! wrap as the window does, so that reading needs no check, and a position never seen points somewhere harmless. The
-//! entropy stage looks four literals up for each match and drops those that are not there. Random bytes, which no
-//! question foretells, are passed in growing strides.
+//! entropy stage is handed tokens that are all alike, literals, lengths and distances, so that it asks nothing at all:
+//! each is looked up and written, three to a flush. Random bytes, in which no question is foretold, are passed in
+//! growing strides, and long runs of literals need no tokens.
 //!
 //! # What it promises
 //!
@@ -47,8 +47,8 @@ mod block;
 mod huffman;
 mod parse;
 mod prices;
-mod sequence;
 mod symbols;
+mod token;
 
 use block::{BlockWriter, Pending};
 use parse::{Lane, parse_blocks};
@@ -80,7 +80,7 @@ impl Encoder {
     /// An encoder, about 1.3 MiB of buffers.
     pub fn new() -> Self {
         Encoder {
-            lanes: [Lane::new(BLOCK), Lane::new(BLOCK)],
+            lanes: [Lane::new(), Lane::new()],
             blocks: BlockWriter::new(),
             second: Vec::new(),
         }
@@ -104,11 +104,12 @@ impl Encoder {
             parse_blocks(&mut self.lanes, texts, ends);
             let sinks = [&mut *out, &mut self.second];
             for (half, sink) in sinks.into_iter().enumerate() {
-                let text = &texts[half][starts[half]..ends[half]];
+                let text = &texts[half][..ends[half]];
+                let length = ends[half] - starts[half];
                 let last = ends[half] == texts[half].len() && (half == 1 || !halved);
-                if !text.is_empty() || (last && input.is_empty()) {
+                if length > 0 || (last && input.is_empty()) {
                     let parsed = &self.lanes[half].parsed;
-                    pending[half] = self.blocks.write(text, parsed, last, pending[half], sink);
+                    pending[half] = self.blocks.write(text, length, parsed, last, pending[half], sink);
                 }
             }
             if ends[0] == texts[0].len() && ends[1] == texts[1].len() {

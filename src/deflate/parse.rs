@@ -1,8 +1,8 @@
 //! The parser: finds matches in the last 32 KiB, in two texts at once.
 
 use super::prices::{Key, Prices};
-use super::sequence::Parsed;
 use super::symbols::MAX_MATCH;
+use super::token::{Parsed, STRIDE};
 
 /// Entries of a hash table: 32 KiB of `u16`, for a first-level cache.
 const HASH_BITS: u32 = 14;
@@ -10,7 +10,7 @@ const HASH_BITS: u32 = 14;
 const HASHED: u32 = 5;
 /// Positions tried in one step. The longer the step, the surer it finds a match, and the better a processor foretells
 /// that it does; the best of several is also a better match.
-const WIDTH: usize = 5;
+pub(super) const WIDTH: usize = 5;
 /// A step begins no closer than this to the end of what is in the window: eight bytes are read at each position.
 const LOOKAHEAD: usize = 16;
 /// Matches are first compared up to this length without a branch.
@@ -19,6 +19,11 @@ const NEAR: usize = 24;
 const CHUNK: usize = 4_096;
 /// Bytes the window holds: as many as there are positions.
 const POSITIONS: usize = 65_536;
+/// The first bytes of the window stand behind its end again, for reads that cross it.
+const MIRRORED: usize = 32;
+
+/// The text around a lane's place.
+type Window = [u8; POSITIONS + MIRRORED];
 
 /// What a parser keeps from block to block.
 ///
@@ -30,7 +35,7 @@ pub(super) struct Lane {
     /// of a candidate are compared.
     table: Box<[u16; 1 << HASH_BITS]>,
     /// The text, and behind its end the first bytes again, for reads that cross it.
-    window: Box<[u8; POSITIONS + LOOKAHEAD]>,
+    window: Box<Window>,
     /// Bytes of the text that have entered the window.
     entered: usize,
     /// The block last parsed.
@@ -38,13 +43,12 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    /// A lane for blocks of up to `block` bytes.
-    pub(super) fn new(block: usize) -> Self {
+    pub(super) fn new() -> Self {
         Lane {
             table: Box::new([0; 1 << HASH_BITS]),
-            window: Box::new([0; POSITIONS + LOOKAHEAD]),
+            window: Box::new([0; POSITIONS + MIRRORED]),
             entered: 0,
-            parsed: Parsed::new(block),
+            parsed: Parsed::new(),
         }
     }
 
@@ -80,7 +84,7 @@ pub(super) fn parse_blocks(lanes: &mut [Lane; 2], texts: [&[u8]; 2], ends: [usiz
 /// A lane at work, its state at hand.
 struct Cursor<'a> {
     table: &'a mut [u16; 1 << HASH_BITS],
-    window: &'a mut [u8; POSITIONS + LOOKAHEAD],
+    window: &'a mut Window,
     parsed: &'a mut Parsed,
     lane_entered: &'a mut usize,
     prices: Prices,
@@ -116,7 +120,7 @@ impl<'a> Cursor<'a> {
             self.take(best);
         }
         self.parsed
-            .push_literals(&self.text[self.literals_from..self.end]);
+            .finish(self.text, self.literals_from, self.end - self.literals_from);
         *self.lane_entered = self.entered;
     }
 
@@ -138,12 +142,13 @@ impl<'a> Cursor<'a> {
     /// of the same hash.
     #[inline(always)]
     fn best_match(&mut self) -> Key {
+        let at = self.at as u16;
+        let words: [u64; WIDTH] = std::array::from_fn(|skipped| word(self.window, at, skipped));
         let mut best = Key::NONE;
-        for skipped in 0..WIDTH as u16 {
-            let position = (self.at as u16).wrapping_add(skipped);
-            let word = self.load(position);
-            let candidate = self.replace(word, position);
-            let length = equal_bytes(word, self.load(candidate));
+        for (skipped, bytes) in words.into_iter().enumerate() {
+            let position = at.wrapping_add(skipped as u16);
+            let candidate = self.replace(bytes, position);
+            let length = equal_bytes(bytes, word(self.window, candidate, 0));
             best = best.max(self.prices.key(length, skipped, position.wrapping_sub(candidate)));
         }
         best
@@ -170,7 +175,9 @@ impl<'a> Cursor<'a> {
         let length = (length.min(self.entered - from) + back).min(MAX_MATCH);
         let from = from - back;
         self.parsed.push(
-            &self.text[self.literals_from..],
+            window_literals(self.window, self.literals_from),
+            self.text,
+            self.literals_from,
             from - self.literals_from,
             length,
             distance,
@@ -178,14 +185,7 @@ impl<'a> Cursor<'a> {
         self.at = from + length;
         self.literals_from = self.at;
         let within = (self.at - 2) as u16;
-        self.replace(self.load(within), within);
-    }
-
-    /// The eight bytes at a position.
-    #[inline(always)]
-    fn load(&self, position: u16) -> u64 {
-        let bytes = self.window[usize::from(position)..].first_chunk();
-        u64::from_le_bytes(*bytes.expect("the window goes on behind its last position"))
+        self.replace(word(self.window, within, 0), within);
     }
 
     /// Enters a position under the hash of its first bytes; gives back the one that was there.
@@ -195,18 +195,14 @@ impl<'a> Cursor<'a> {
         std::mem::replace(&mut self.table[hash as usize], position)
     }
 
-    /// How many bytes are equal `ahead` of a position and a distance before that, eight at most.
-    #[inline(always)]
-    fn equal_ahead(&self, position: u16, distance: u16, ahead: usize) -> usize {
-        let position = position.wrapping_add(ahead as u16);
-        equal_bytes(self.load(position), self.load(position.wrapping_sub(distance))) as usize
-    }
-
     /// The length of a match of `known` bytes (eight standing for eight or more), up to [`NEAR`].
     #[inline(always)]
     fn near_length(&self, position: u16, distance: u16, known: usize) -> usize {
-        let second = self.equal_ahead(position, distance, 8);
-        let third = self.equal_ahead(position, distance, 16);
+        let candidate = position.wrapping_sub(distance);
+        let [second, third] = [8, 16].map(|ahead| {
+            let bytes = word(self.window, position, ahead);
+            equal_bytes(bytes, word(self.window, candidate, ahead)) as usize
+        });
         let behind = second + if second == 8 { third } else { 0 };
         known + if known == 8 { behind } else { 0 }
     }
@@ -216,8 +212,10 @@ impl<'a> Cursor<'a> {
     fn far_length(&self, position: u16, distance: u16) -> usize {
         let mut length = NEAR;
         while length < MAX_MATCH {
-            let equal = self.equal_ahead(position, distance, length);
-            length += equal;
+            let position = position.wrapping_add(length as u16);
+            let bytes = word(self.window, position, 0);
+            let equal = equal_bytes(bytes, word(self.window, position.wrapping_sub(distance), 0));
+            length += equal as usize;
             if equal < 8 {
                 break;
             }
@@ -229,18 +227,33 @@ impl<'a> Cursor<'a> {
     #[inline(always)]
     fn length_before(&self, position: u16, distance: u16) -> usize {
         let position = position.wrapping_sub(8);
-        let differs = self.load(position) ^ self.load(position.wrapping_sub(distance));
+        let candidate = position.wrapping_sub(distance);
+        let differs = word(self.window, position, 0) ^ word(self.window, candidate, 0);
         (differs.leading_zeros() / 8) as usize
     }
 }
 
+/// The bytes at a position, in which literals are, if they are few.
+#[inline(always)]
+fn window_literals(window: &Window, from: usize) -> &[u8; STRIDE] {
+    let bytes = window[usize::from(from as u16)..].first_chunk();
+    bytes.expect("the window goes on behind its last position")
+}
+
+/// The eight bytes that begin `ahead` of a position.
+#[inline(always)]
+fn word(window: &Window, position: u16, ahead: usize) -> u64 {
+    let bytes = window[usize::from(position) + ahead..].first_chunk();
+    u64::from_le_bytes(*bytes.expect("the window goes on behind its last position"))
+}
+
 /// Copies a chunk, which ends at a multiple of [`CHUNK`] or with the text, into the window.
 #[cold]
-fn enter(window: &mut [u8; POSITIONS + LOOKAHEAD], start: usize, chunk: &[u8]) {
+fn enter(window: &mut Window, start: usize, chunk: &[u8]) {
     let offset = start % POSITIONS;
     window[offset..offset + chunk.len()].copy_from_slice(chunk);
-    if offset < LOOKAHEAD {
-        window.copy_within(..LOOKAHEAD, POSITIONS);
+    if offset < MIRRORED {
+        window.copy_within(..MIRRORED, POSITIONS);
     }
 }
 

@@ -4,6 +4,7 @@
 //! the entropy of a sample. Distances are priced by their magnitude. All in whole sixteenths of a bit: floating point
 //! might choose other matches on another machine.
 
+use super::parse::WIDTH;
 use super::symbols::{MIN_MATCH, WINDOW};
 
 /// What a match costs beside the extra bits of its distance: about five bits for its length and three for the symbol
@@ -17,7 +18,7 @@ const GRAIN: usize = 64;
 /// A price no match is worth.
 const PROHIBITIVE: i64 = 1 << 48;
 
-/// Distances by [`GRAIN`]: what a match costs.
+/// Distances divided by [`GRAIN`]: what a match costs.
 static DISTANCE: [i64; 65_536 / GRAIN] = {
     let mut prices = [PROHIBITIVE; 65_536 / GRAIN];
     let mut step = 0;
@@ -29,9 +30,10 @@ static DISTANCE: [i64; 65_536 / GRAIN] = {
     prices
 };
 
-/// The terms of a [`Key`] that depend on the text: what a match of up to eight bytes saves, and its length.
+/// The terms of a [`Key`] that depend on the text: what a match saves, by the bytes passed over to reach it and its
+/// length up to eight, and both.
 pub(super) struct Prices {
-    saved: [i64; 9],
+    saved: [[i64; 9]; WIDTH],
 }
 
 /// A possible match as one number, so that the best of several is their maximum, found without a branch.
@@ -53,17 +55,20 @@ impl Prices {
             }
         };
         Prices {
-            saved: std::array::from_fn(|length| saved(length) | (length as i64) << 20),
+            saved: std::array::from_fn(|skipped| {
+                let tag = (skipped as i64) << 16;
+                let lost = (skipped as i64 * SKIPPED) << 32;
+                std::array::from_fn(|length| (saved(length) | (length as i64) << 20) - lost + tag)
+            }),
         }
     }
 
-    /// The key of a match of `length` bytes (eight standing for eight or more) `skipped` bytes ahead. Distance 0, which
-    /// stands for 65,536, is out of reach like all above 32,768.
+    /// The key of a match of `length` bytes (eight standing for eight or more) `skipped` bytes ahead. Distances of
+    /// 32,768 and more are out of reach.
     #[inline(always)]
-    pub(super) fn key(&self, length: u32, skipped: u16, distance: u16) -> Key {
-        let price = DISTANCE[usize::from(distance.wrapping_sub(1)) / GRAIN];
-        let skipped = (i64::from(skipped) << 16) - ((i64::from(skipped) * SKIPPED) << 32);
-        Key(self.saved[length as usize] - price + skipped + i64::from(distance))
+    pub(super) fn key(&self, length: u32, skipped: usize, distance: u16) -> Key {
+        let price = DISTANCE[usize::from(distance) / GRAIN];
+        Key(self.saved[skipped][length as usize] - price + i64::from(distance))
     }
 }
 
@@ -71,10 +76,11 @@ impl Key {
     /// The key of a match that is not worth taking.
     pub(super) const NONE: Key = Key(0);
 
-    /// Whether the match saves anything.
+    /// Whether the match saves anything. Distance 0 stands for 65,536, which is out of reach too; that is asked once for
+    /// the best of several, and hardly ever so.
     #[inline(always)]
     pub(super) fn saves(self) -> bool {
-        self.0 >= 1 << 32
+        self.0 >= 1 << 32 && self.distance() != 0
     }
 
     #[inline(always)]
@@ -136,12 +142,12 @@ mod tests {
         let text: Vec<u8> = (0..100_000u32).map(|i| i as u8).collect();
         let prices = Prices::new(&text);
         let key = |length, distance| prices.key(length, 1, distance);
-        assert!(key(8, 1).saves() && key(8, 32_768).saves() && key(3, 1).saves());
+        assert!(key(8, 1).saves() && key(8, 32_767).saves() && key(3, 1).saves());
         assert!(
-            !key(8, 0).saves() && !key(8, 32_769).saves() && !key(8, 65_535).saves() && !key(2, 1).saves()
+            !key(8, 0).saves() && !key(8, 32_768).saves() && !key(8, 65_535).saves() && !key(2, 1).saves()
         );
-        let key = key(8, 32_768);
-        assert_eq!((key.length(), key.skipped(), key.distance()), (8, 1, 32_768));
+        let key = key(8, 32_767);
+        assert_eq!((key.length(), key.skipped(), key.distance()), (8, 1, 32_767));
         assert!(prices.key(5, 0, 100) > prices.key(5, 0, 10_000));
         assert!(prices.key(5, 0, 100) > prices.key(5, 1, 100));
     }
