@@ -7,9 +7,9 @@
 use super::parse::WIDTH;
 use super::symbols::{MIN_MATCH, WINDOW};
 
-/// What a match costs beside the extra bits of its distance: about five bits for its length and three for the symbol
+/// What a match costs beside the extra bits of its distance: about four bits for its length and three for the symbol
 /// of its distance. Found by trial on COPY text, as is [`SKIPPED`].
-const MATCH: i64 = 8 * 16;
+const MATCH: i64 = 7 * 16;
 /// What a byte costs that is passed over to reach a match, beyond its price as a literal: it might have been part of a
 /// match itself.
 const SKIPPED: i64 = 2 * 16;
