@@ -21,12 +21,20 @@ bench: servers ## benchmarks
 static: ## the static binary of the container image, as target/pgstow
 	scripts/build-static release target/pgstow
 
+.PHONY: man
+man: static ## manual pages and completions, made by the static binary, into target/man
+	@mkdir -p target/man
+	target/pgstow man --dir target/man
+	for shell in bash zsh fish; do target/pgstow completions $$shell > target/man/pgstow.$$shell; done
+
 fmt: ## format the source
 	cargo fmt
 
 lint: toolchain ## formatting and clippy, warnings being errors
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
+	@if command -v cargo-deny >/dev/null; then cargo deny check; else \
+		echo "cargo-deny is not installed: advisories are not looked up; licences are, by a test"; fi
 
 servers: ## fetch the PostgreSQL servers and oracles of the tests, once
 	@scripts/fetch-servers

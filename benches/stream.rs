@@ -289,16 +289,8 @@ async fn stream(jobs: usize) -> u64 {
         .await
         .expect("a snapshot can be taken");
     let catalog = catalog::load(&leader).await.expect("the catalog can be read");
-    let options = plan::Options {
-        create: false,
-        clean: false,
-        if_exists: false,
-        owners: true,
-        privileges: true,
-        schema: true,
-        rows: true,
-    };
-    let plan = plan::build(catalog, &options).expect("the catalog is understood");
+    let options = plan::Options::default();
+    let plan = plan::build(catalog, &options, &catalog::Choice::all()).expect("the catalog is understood");
     let source = dump::Source {
         settings: settings.clone(),
         leader,

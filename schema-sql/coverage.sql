@@ -113,6 +113,7 @@ WITH left_out (schema, rule) AS MATERIALIZED (
 SELECT e.class::oid AS class, e.oid, e.rule, 1::int8 AS count
 FROM everything e
 WHERE e.oid >= 16384
+    OR e.class = 'pg_largeobject_metadata'::regclass -- users may choose their OIDs
 UNION ALL
 -- Counted in one row, for there are as many as tables and foreign keys.
 SELECT 'pg_class'::regclass, 0::oid, 'in a system schema', count(*)

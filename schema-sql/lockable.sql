@@ -1,5 +1,6 @@
 -- Tables to hold in ACCESS SHARE mode before any of the server's deparsing functions looks at them.
-SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name
+SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name, c.oid, n.nspname AS schema,
+    (SELECT x.oid FROM pg_extension x WHERE c.oid = ANY (x.extconfig) LIMIT 1) AS extension
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'

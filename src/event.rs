@@ -1,5 +1,11 @@
 //! Progress as data. The library reports what happens through an [`Observer`]; only `cli/` turns it into text.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_util::Stream;
+use tokio::sync::mpsc;
+
 use crate::error::ServerMessage;
 
 /// Something that happened.
@@ -69,6 +75,50 @@ pub trait Observer: Send + Sync {
 impl<F: Fn(Event) + Send + Sync> Observer for F {
     fn event(&self, event: Event) {
         self(event);
+    }
+}
+
+/// The two ends of a stream of events. The sender is an [`Observer`] for as many tasks as like; the stream ends when all
+/// senders are gone. Events that nobody takes are kept, and there is one for every megabyte or so.
+///
+/// ```
+/// use futures_util::StreamExt;
+/// use pgstow::event::{Event, Observer, events};
+///
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let (sender, mut stream) = events();
+/// sender.event(Event::Info("half way".into()));
+/// drop(sender);
+/// let heard = stream.next().await;
+/// assert!(matches!(heard, Some(Event::Info(text)) if text == "half way"));
+/// assert!(stream.next().await.is_none());
+/// # });
+/// ```
+pub fn events() -> (EventSender, Events) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    (EventSender(sender), Events(receiver))
+}
+
+/// The observer behind a stream of events.
+#[derive(Debug, Clone)]
+pub struct EventSender(mpsc::UnboundedSender<Event>);
+
+impl Observer for EventSender {
+    fn event(&self, event: Event) {
+        // Whoever dropped the stream does not want to know any more.
+        let _ = self.0.send(event);
+    }
+}
+
+/// Events as they happen.
+#[derive(Debug)]
+pub struct Events(mpsc::UnboundedReceiver<Event>);
+
+impl Stream for Events {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.0.poll_recv(cx)
     }
 }
 

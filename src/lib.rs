@@ -14,8 +14,21 @@
 //! 9. [store]: where backups live and how long
 //! 10. [backup]: the story of a backup
 //! 11. [schedule][]: when; [doctor]: what would go wrong
-//! 12. [cli]: the verbs
+//! 12. [api]: the front door for other programs; [cli]: the verbs
+//!
+//! A program that uses pgstow begins with [`Backup`], [`Dump`], [`Restore`] and [`Archive`]:
+//!
+//! ```no_run
+//! # async fn example() -> pgstow::Result<()> {
+//! let settings = pgstow::connect::Settings::resolve(Some("dbname=app"))?;
+//! pgstow::Dump::new(settings).to_file("app.sql.gz").await?;
+//! let archive = pgstow::Archive::open("app.sql.gz".as_ref())?.expect("it was just written");
+//! println!("{} tables", archive.index().tables.len());
+//! # Ok(())
+//! # }
+//! ```
 
+pub mod api;
 pub mod archive;
 pub mod backup;
 pub mod catalog;
@@ -36,4 +49,6 @@ pub mod sql;
 pub mod store;
 pub mod webhook;
 
+pub use api::{Backup, Dump, Restore};
+pub use archive::Archive;
 pub use error::{Error, Result};

@@ -169,8 +169,22 @@ const QUOTED_KEYWORDS: &[&str] = &[
     "xmltable",
 ];
 
+tokio::task_local! {
+    /// Whether the task at work quotes all identifiers. Hundreds of places write identifiers, and every one would have
+    /// to hand this on.
+    static QUOTE_ALL: bool;
+}
+
+/// Runs work in which every identifier is quoted, if that is asked for (`--quote-all-identifiers`).
+pub async fn quoting<T>(all: bool, work: impl Future<Output = T>) -> T {
+    QUOTE_ALL.scope(all, work).await
+}
+
 /// Whether an identifier can stand in SQL without quotes and keep its spelling.
 fn is_plain(name: &str) -> bool {
+    if QUOTE_ALL.try_with(|all| *all).unwrap_or(false) {
+        return false;
+    }
     let mut bytes = name.bytes();
     let first = matches!(bytes.next(), Some(b'a'..=b'z' | b'_'));
     first

@@ -122,7 +122,10 @@ struct Settings {
 }
 
 impl CatalogRow for ColumnRow {
-    fn load(self, loader: &mut Loader) -> Result<()> {
+    fn load(mut self, loader: &mut Loader) -> Result<()> {
+        if !loader.scope.toast_compression {
+            self.compression = 0;
+        }
         let relation = self.relation;
         let column = self.keep(loader)?;
         loader.columns.entry(relation).or_default().push(column);

@@ -57,7 +57,10 @@ pub struct Database {
 }
 
 impl CatalogRow for DatabaseRow {
-    fn load(self, loader: &mut Loader) -> Result<()> {
+    fn load(mut self, loader: &mut Loader) -> Result<()> {
+        if !loader.scope.tablespaces {
+            self.tablespace = "pg_default".to_string();
+        }
         let name = ident(&self.name);
         let comment = self
             .comment

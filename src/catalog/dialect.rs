@@ -31,6 +31,22 @@ const ABSENT: &[Absent] = &[
 ];
 
 const DIFFERENCES: &[Difference] = &[
+    // All-frozen pages are counted since 18.
+    Difference {
+        file: "planner_statistics",
+        below: 18,
+        newest: "c.relallfrozen::text",
+        older: "'0'",
+    },
+    // The view has the statistics of ranges since 17.
+    Difference {
+        file: "planner_statistics",
+        below: 17,
+        newest: ",\n        (16, 'range_length_histogram', s.range_length_histogram::text, ''),\n        \
+                 (17, 'range_empty_frac', s.range_empty_frac::text, '::real'),\n        \
+                 (18, 'range_bounds_histogram', s.range_bounds_histogram::text, '')",
+        older: "",
+    },
     // Who is no superuser may see the OIDs of subscriptions from 14 on. Before, nothing hides between the catalog and
     // the query of the kind, which reads all or fails.
     Difference {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::Wanted;
 use super::column::Column;
+use super::names::Choice;
 use super::object::{Object, ObjectId, class};
 
 /// One row of `pg_depend`.
@@ -65,6 +65,37 @@ impl Catalog {
     }
 }
 
+/// What of a catalog is wanted, as far as that changes what is read.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// Rows will be written, so they need objects too.
+    pub rows: bool,
+    /// Values of sequences will be written.
+    pub sequence_values: bool,
+    /// It will be asked how objects are dropped.
+    pub drops: bool,
+    /// Columns say how they compress large values.
+    pub toast_compression: bool,
+    /// The database says where it lies.
+    pub tablespaces: bool,
+    /// What was picked by name.
+    pub choice: Arc<Choice>,
+}
+
+impl Default for Scope {
+    /// Everything.
+    fn default() -> Self {
+        Scope {
+            rows: true,
+            sequence_values: true,
+            drops: true,
+            toast_compression: true,
+            tablespaces: true,
+            choice: Arc::new(Choice::all()),
+        }
+    }
+}
+
 /// What the kinds fill while they load.
 #[derive(Debug, Default)]
 pub struct Loader {
@@ -76,8 +107,8 @@ pub struct Loader {
     pub columns: HashMap<u32, Vec<Column>>,
     /// Check constraints by table or domain.
     pub checks: HashMap<ObjectId, Vec<super::check::Check>>,
-    /// What will be asked of the catalog.
-    pub wanted: Wanted,
+    /// What is wanted of the catalog.
+    pub scope: Scope,
     /// Texts that many objects have: schemas, owners, types of columns.
     pub shared: HashSet<Arc<str>>,
     /// What the kinds must claim.
@@ -134,7 +165,7 @@ impl Loader {
     /// Adds a finished object, as small as it can be: there may be very many. What nobody will say anything about needs
     /// no address.
     pub fn add(&mut self, mut object: Object) {
-        if !self.wanted.drops {
+        if !self.scope.drops {
             object.drop = None;
         }
         for text in [

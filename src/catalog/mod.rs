@@ -9,9 +9,12 @@
 //! the dump fail.
 
 pub mod dialect;
+pub mod filter_file;
 pub mod kind;
 pub mod loader;
+pub mod names;
 pub mod object;
+pub mod pattern;
 pub mod row;
 pub mod rows;
 
@@ -72,7 +75,8 @@ use crate::Result;
 use crate::connect::Session;
 pub use database::Database;
 use kind::{Kind, kind};
-pub use loader::Catalog;
+pub use loader::{Catalog, Scope};
+pub use names::{Choice, Filter};
 pub use read::{lock, read};
 pub use rows::TableRows;
 
@@ -144,34 +148,16 @@ pub const KINDS: &[Kind] = registered![
     "changed_privileges" => changed_privileges::ChangedPrivilegesRow,
 ];
 
-/// What will be asked of the catalog besides the definitions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
-    /// Rows, values of sequences, contents of large objects.
-    pub rows: bool,
-    /// How objects are dropped.
-    pub drops: bool,
-}
-
-impl Default for Wanted {
-    /// Everything.
-    fn default() -> Self {
-        Wanted {
-            rows: true,
-            drops: true,
-        }
-    }
-}
-
 /// The query that runs before all others.
 const LOCKABLE: &str = include_str!("../../schema-sql/lockable.sql");
 
 /// Names and texts of all queries, as the newest server takes them.
 pub fn queries() -> impl Iterator<Item = (&'static str, &'static str)> {
-    KINDS
-        .iter()
-        .map(|kind| (kind.name, kind.sql))
-        .chain([("lockable", LOCKABLE), ("sequence_name", sequence::NAMES)])
+    KINDS.iter().map(|kind| (kind.name, kind.sql)).chain([
+        ("lockable", LOCKABLE),
+        ("sequence_name", sequence::NAMES),
+        ("planner_statistics", names::PLANNER_STATISTICS),
+    ])
 }
 
 /// [Locks](lock) every table, then [reads](read) every object, in the session's current transaction.
@@ -179,6 +165,7 @@ pub fn queries() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// # Errors
 /// As for both.
 pub async fn load(session: &Session) -> Result<Catalog> {
-    lock(session).await?;
-    read(&[session], Wanted::default()).await
+    let scope = Scope::default();
+    lock(session, &scope.choice).await?;
+    read(&[session], &scope).await
 }

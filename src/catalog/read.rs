@@ -3,14 +3,15 @@
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use futures_util::stream;
-use tokio_postgres::RowStream;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Row, RowStream};
 
 use super::kind::Kind;
-use super::loader::{Catalog, Loader};
+use super::loader::{Catalog, Loader, Scope};
+use super::names::Choice;
 use super::turns::Turns;
-use super::{KINDS, LOCKABLE, Wanted, coverage, dialect, large_object, row, sequence, table};
+use super::{KINDS, LOCKABLE, coverage, dialect, large_object, row, sequence, table};
 use crate::connect::Session;
 use crate::{Error, Result};
 
@@ -20,15 +21,20 @@ const LOCK_BATCH: usize = 1000;
 /// Queries under way at once on one session: the next is on its way before the last one's rows are through.
 const PIPELINED: usize = 2;
 
-/// Takes an ACCESS SHARE lock on every table, so that what the server's functions describe cannot change under way.
+/// Takes an ACCESS SHARE lock on every table that is wanted, so that what the server's functions describe cannot change
+/// under way.
 /// Returns the number of tables.
 ///
 /// # Errors
 /// A table that may not be locked (it is named by the server), a full lock table, a lost connection.
-pub async fn lock(session: &Session) -> Result<usize> {
+pub async fn lock(session: &Session, choice: &Choice) -> Result<usize> {
     let rows = session.client.query(LOCKABLE, &[]).await;
     let rows = rows.map_err(|e| explained(e.into()))?;
-    let names: Vec<String> = rows.iter().map(|row| row::value(row, 0)).collect::<Result<_>>()?;
+    let names: Vec<Option<String>> = rows
+        .iter()
+        .map(|row| is_wanted(row, choice).and_then(|wanted| wanted.then(|| row::value(row, 0)).transpose()))
+        .collect::<Result<_>>()?;
+    let names: Vec<String> = names.into_iter().flatten().collect();
     try_join_all(names.chunks(LOCK_BATCH).map(|batch| async move {
         let statement = format!("LOCK TABLE {} IN ACCESS SHARE MODE", batch.join(", "));
         session.client.batch_execute(&statement).await
@@ -36,6 +42,16 @@ pub async fn lock(session: &Session) -> Result<usize> {
     .await
     .map_err(|e| lock_failure(e, names.len()))?;
     Ok(names.len())
+}
+
+/// Whether a relation's rows may be wanted, from a row that has its name, OID, schema and extension.
+pub(super) fn is_wanted(row: &Row, choice: &Choice) -> Result<bool> {
+    let (oid, schema): (u32, String) = (row::value(row, 1)?, row::value(row, 2)?);
+    let extension: Option<u32> = row::value(row, 3)?;
+    Ok(match extension {
+        Some(extension) => choice.extension_rows(extension, oid, &schema),
+        None => choice.relation(oid, &schema),
+    })
 }
 
 /// Why the tables could not be locked, and what to do about it.
@@ -59,8 +75,8 @@ fn lock_failure(error: tokio_postgres::Error, tables: usize) -> Error {
 ///
 /// # Errors
 /// A lost connection, an object that no kind understands.
-pub async fn read(sessions: &[&Session], wanted: Wanted) -> Result<Catalog> {
-    read_all(sessions, wanted).await.map_err(explained)
+pub async fn read(sessions: &[&Session], scope: &Scope) -> Result<Catalog> {
+    read_all(sessions, scope).await.map_err(explained)
 }
 
 /// Says what is behind bytes that the server finds in its own catalog and refuses to send.
@@ -78,19 +94,19 @@ fn explained(error: Error) -> Error {
     )
 }
 
-async fn read_all(sessions: &[&Session], wanted: Wanted) -> Result<Catalog> {
+async fn read_all(sessions: &[&Session], scope: &Scope) -> Result<Catalog> {
     let &leader = sessions
         .first()
         .ok_or_else(|| Error::failed("the catalog needs a session to be read by"))?;
     let mut loader = Loader {
-        wanted,
+        scope: scope.clone(),
         ..Loader::default()
     };
-    if wanted.rows {
+    if scope.sequence_values {
         sequence::load_values(leader, &mut loader).await?;
     }
     let turns = Turns::new(sessions.len(), PIPELINED);
-    let kinds = KINDS.iter().filter(|kind| wanted.rows || !kind.for_rows);
+    let kinds = KINDS.iter().filter(|kind| scope.rows || !kind.for_rows);
     let queries = kinds.map(|kind| {
         let mut turn = turns.take();
         async move {

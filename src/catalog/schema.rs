@@ -26,7 +26,9 @@ impl CatalogRow for SchemaRow {
     fn load(self, loader: &mut Loader) -> Result<()> {
         let id = ObjectId::new(class::NAMESPACE, self.oid);
         let name = ident(&self.name);
-        let create = if self.is_public {
+        // Picked by name, it is made like any other.
+        let is_public = self.is_public && !loader.scope.choice.names_schema(&self.name);
+        let create = if is_public {
             String::new()
         } else {
             format!("CREATE SCHEMA {name};\n")
@@ -36,7 +38,7 @@ impl CatalogRow for SchemaRow {
             "SCHEMA",
             &name,
         );
-        if self.is_public {
+        if is_public {
             object.drop = None;
             if self.owned_by_database_owner {
                 object.owner_addresses.clear();

@@ -8,6 +8,7 @@ use futures_util::future::try_join_all;
 use super::kind::CatalogRow;
 use super::loader::Loader;
 use super::object::{Facet, Object, Rank};
+use super::read::is_wanted;
 use super::row::{row_struct, value};
 use crate::connect::Session;
 use crate::sql::{ident, qualified, script_literal};
@@ -47,15 +48,16 @@ pub const NAMES: &str = include_str!("../../schema-sql/sequence_name.sql");
 /// Sequences whose values one query reads: no catalog has them all before PostgreSQL 18.
 const VALUES_BATCH: usize = 1000;
 
-/// Reads the values of all sequences, a thousand a query.
+/// Reads the values of all sequences that are wanted, a thousand a query.
 pub async fn load_values(session: &Session, loader: &mut Loader) -> Result<()> {
-    let sequences: Vec<(u32, String)> = session
-        .client
-        .query(NAMES, &[])
-        .await?
-        .iter()
-        .map(|row| Ok((value(row, 0)?, value(row, 1)?)))
-        .collect::<Result<_>>()?;
+    let choice = &loader.scope.choice;
+    let mut sequences: Vec<(u32, String)> = Vec::new();
+    for row in &session.client.query(NAMES, &[]).await? {
+        let (name, oid): (String, u32) = (value(row, 0)?, value(row, 1)?);
+        if is_wanted(row, choice)? && choice.rows(oid) {
+            sequences.push((oid, name));
+        }
+    }
     let batches = try_join_all(sequences.chunks(VALUES_BATCH).map(|batch| async move {
         let values: Vec<String> = batch
             .iter()

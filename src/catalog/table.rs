@@ -13,7 +13,7 @@ use super::row::row_struct;
 use super::rows::{rows_object, table_rows};
 use super::table_definition::{OwnDefault, Table, TableColumn};
 use crate::Result;
-use crate::sql::{comment_text, qualified};
+use crate::sql::qualified;
 
 row_struct! {
     /// A table.
@@ -101,7 +101,8 @@ fn add(row: TableRow, columns: Vec<TableColumn>, loader: &mut Loader) {
         "TABLE"
     };
 
-    if row.kind == "r" && loader.wanted.rows {
+    let has_rows = row.kind == "r" || loader.scope.choice.foreign_tables.contains(&row.oid);
+    if has_rows && loader.scope.rows {
         add_rows(&row, columns.iter().map(|c| &c.column), loader);
     }
     let base = loader.base_privileges(id, 0, row.default_acl.clone());
@@ -229,14 +230,10 @@ fn add_rows<'c>(row: &TableRow, columns: impl Iterator<Item = &'c Column>, loade
         .map(|c| c.name.to_string())
         .collect();
     let mut rows = table_rows(row.oid, &row.schema, &row.name, columns, None, bytes, heap_pages);
-    if let Some(root) = &row.rows_through {
-        let list = rows
-            .begin
-            .split_off("COPY ".len() + qualified(&row.schema, &row.name).len());
-        rows.begin = format!(
-            "-- load via partition root {}\nCOPY {root}{list}",
-            comment_text(root)
-        );
+    rows.through.clone_from(&row.rows_through);
+    if row.kind == "f" {
+        // Plain COPY does not read foreign tables, a query does.
+        rows.filter = Some("true".to_string());
     }
     let owner = loader.role(row.owner);
     loader.add(rows_object(rows, Some(owner)));

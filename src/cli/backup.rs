@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 
 use super::databases::{Databases, named};
 use super::notify::Notify;
+use super::select::SelectArgs;
 use super::store::{Keep, Place, Wait, Zone};
 use super::{Connection, Context, SnapshotArgs, human, log};
 use crate::archive::Compression;
@@ -34,6 +35,8 @@ pub struct Args {
     snapshot: SnapshotArgs,
     #[command(flatten)]
     content: Content,
+    #[command(flatten)]
+    select: SelectArgs,
     #[command(flatten)]
     notify: Notify,
 }
@@ -78,11 +81,20 @@ pub(super) struct Round {
 
 impl Args {
     /// What the user wants, understood.
-    pub(super) fn round(&self, settings: Settings) -> Round {
+    pub(super) fn round(&self, settings: Settings) -> Result<Round> {
         let databases = match self.content.all_databases {
             true => Databases::All,
             false => Databases::Named(named(&self.connection, &settings)),
         };
+        let filter = self.select.filter()?;
+        let mut plan = plan::Options {
+            clean: true,
+            if_exists: true,
+            owners: self.content.owners,
+            privileges: self.content.privileges,
+            ..plan::Options::default()
+        };
+        self.select.apply(&mut plan);
         let job = Job {
             settings,
             globals: false,
@@ -92,27 +104,21 @@ impl Args {
             rules: self.keep.rules(),
             lock_wait: self.wait.lock_wait,
             dump: dump::Request {
-                snapshot: self.snapshot.options(),
-                plan: plan::Options {
-                    schema: true,
-                    rows: true,
-                    create: false,
-                    clean: true,
-                    if_exists: true,
-                    owners: self.content.owners,
-                    privileges: self.content.privileges,
-                },
+                snapshot: self.select.snapshot(self.snapshot.options(), &filter),
+                plan,
+                filter,
+                lock_wait_timeout: self.select.lock_wait_timeout(),
                 compression: self.content.compress,
                 check_members: true,
                 jobs: self.content.jobs.map(usize::from),
             },
         };
-        Round {
+        Ok(Round {
             job,
             databases,
             globals: self.content.globals,
             notify: self.notify.clone(),
-        }
+        })
     }
 
     /// Complete settings, for nobody to be asked.
@@ -129,7 +135,7 @@ impl Args {
 /// Backs up what the options name.
 pub async fn run(args: Args, context: &Context) -> Result<()> {
     let settings = args.connection.settings_to_connect(context).await?;
-    args.round(settings).run(context).await
+    args.round(settings)?.run(context).await
 }
 
 impl Round {

@@ -6,24 +6,46 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::select::SelectArgs;
 use super::{Connection, Context, SnapshotArgs, human};
 use crate::archive::{self, Compression, Summary};
 use crate::event::{Event, Phase};
+use crate::plan::{self, Inserts, Sections};
 use crate::store::{Pending, remove_stale};
-use crate::{Error, Result, dump, plan};
+use crate::{Error, Result, dump};
 
 /// Options of `dump`, named as pg_dump names them.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     connection: Connection,
+    /// Database, as with --dbname
+    #[arg(value_name = "DBNAME", conflicts_with = "dbname")]
+    database: Option<String>,
     #[command(flatten)]
     snapshot: SnapshotArgs,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    content: Content,
+    #[command(flatten)]
+    rows: RowArgs,
+    #[command(flatten)]
+    select: SelectArgs,
+    #[command(flatten)]
+    foreign: Foreign,
+}
+
+/// Where the dump goes, and how.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+struct Output {
     /// Where to write [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// gzip[:LEVEL], zstd[:LEVEL] (levels 1 to 9, for gzip 1 is the default) or none [default: by the file's name, else gzip]
-    #[arg(short = 'Z', long, value_name = "METHOD")]
+    /// gzip[:LEVEL], zstd[:LEVEL] (levels 1 to 9), a level of gzip alone, or none [default: by the file's name: gzip for
+    /// .gz, zstd for .zst, else none]
+    #[arg(short = 'Z', long, value_name = "METHOD", value_parser = compression)]
     compress: Option<Compression>,
     /// Decode and compare each gzip member before it is written, as `backup` does
     #[arg(long)]
@@ -31,14 +53,47 @@ pub struct Args {
     /// Connections that read rows at the same time [default: the number of processors, at most 4]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: Option<u16>,
-    /// Only the definitions of objects, no rows
-    #[arg(short, long, conflicts_with = "data_only")]
-    schema_only: bool,
+    /// Do not wait until the file is safely on the disk
+    #[arg(long)]
+    no_sync: bool,
+    /// Encoding of the file, such as LATIN1 [default: UTF8]
+    #[arg(short = 'E', long, value_name = "ENCODING")]
+    encoding: Option<String>,
+    /// Write psql's \\restrict with this key around the script, which psql before August 2025 does not know
+    #[arg(long, value_name = "KEY", value_parser = restrict_key)]
+    restrict_key: Option<String>,
+}
+
+/// Definitions, rows, and their form.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Content")]
+struct Content {
     /// Only rows and values of sequences, no definitions; rows that others refer to come first
-    #[arg(short = 'a', long, conflicts_with = "clean")]
+    #[arg(short = 'a', long, conflicts_with_all = ["clean", "schema_only", "no_data"])]
     data_only: bool,
+    /// Only the definitions of objects, no rows
+    #[arg(short, long, conflicts_with = "no_schema")]
+    schema_only: bool,
+    /// No rows
+    #[arg(long)]
+    no_data: bool,
+    /// No definitions
+    #[arg(long, conflicts_with_all = ["clean", "no_data"])]
+    no_schema: bool,
+    /// Only this section: pre-data, data or post-data; may be given several times
+    #[arg(long, value_name = "SECTION", conflicts_with_all = ["schema_only", "data_only"])]
+    section: Vec<SectionName>,
+    /// Also what the planner knows about tables and indexes, for servers of 18 and newer
+    #[arg(long, conflicts_with_all = ["schema_only", "data_only"])]
+    statistics: bool,
+    /// Nothing but what the planner knows
+    #[arg(long, conflicts_with_all = ["schema_only", "data_only", "clean", "section"])]
+    statistics_only: bool,
+    /// Values of sequences, even without rows
+    #[arg(long)]
+    sequence_data: bool,
     /// Begin with making the database itself, with its settings, and going into it
-    #[arg(short = 'C', long, conflicts_with = "data_only")]
+    #[arg(short = 'C', long)]
     create: bool,
     /// Drop each object before creating it
     #[arg(short, long)]
@@ -54,17 +109,134 @@ pub struct Args {
     no_privileges: bool,
 }
 
+/// The form of rows.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Rows")]
+struct RowArgs {
+    /// Rows as INSERT statements, for other databases: many times slower to restore
+    #[arg(long)]
+    inserts: bool,
+    /// Rows as INSERT statements that name their columns
+    #[arg(long)]
+    column_inserts: bool,
+    /// Rows in one INSERT statement; implies --inserts
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rows_per_insert: Option<u32>,
+    /// Let INSERT statements pass over rows that are there already
+    #[arg(long)]
+    on_conflict_do_nothing: bool,
+    /// With --data-only: fire no triggers while rows load, foreign keys' checks included
+    #[arg(long)]
+    disable_triggers: bool,
+    /// The superuser who may disable triggers [default: who restores]
+    #[arg(short = 'S', long, value_name = "ROLE")]
+    superuser: Option<String>,
+}
+
+/// What pg_dump has and a plain script cannot have, and what is always so here.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "For pg_dump's sake")]
+struct Foreign {
+    /// p or plain, the only format
+    #[arg(short = 'F', long, value_name = "FORMAT", value_parser = format)]
+    format: Option<String>,
+    /// Taken and ignored: progress is shown in any case
+    #[arg(short, long)]
+    verbose: bool,
+    /// Taken and ignored: fsync is the one method
+    #[arg(long, value_name = "METHOD")]
+    sync_method: Option<String>,
+    /// Taken and ignored: without --statistics there are none
+    #[arg(long, conflicts_with_all = ["statistics", "statistics_only"])]
+    no_statistics: bool,
+    #[arg(long, hide = true)]
+    binary_upgrade: bool,
+    #[arg(long, hide = true)]
+    disable_dollar_quoting: bool,
+    #[arg(long, hide = true)]
+    use_set_session_authorization: bool,
+}
+
+impl Foreign {
+    /// Says why an option of pg_dump's is not taken, if one was given.
+    fn check(&self) -> Result<()> {
+        let refused = [
+            (
+                self.binary_upgrade,
+                "--binary-upgrade",
+                "only pg_upgrade can use such a dump",
+            ),
+            (
+                self.disable_dollar_quoting,
+                "--disable-dollar-quoting",
+                "the bodies of functions are dollar-quoted, which every PostgreSQL reads",
+            ),
+            (
+                self.use_set_session_authorization,
+                "--use-set-session-authorization",
+                "owners are set by ALTER ... OWNER TO, which needs no superuser",
+            ),
+        ];
+        match refused.iter().find(|(given, ..)| *given) {
+            None => Ok(()),
+            Some((_, option, why)) => Err(Error::usage(format!("{option} is not taken: {why}"))),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum SectionName {
+    PreData,
+    Data,
+    PostData,
+}
+
+fn format(text: &str) -> Result<String, String> {
+    match text {
+        "p" | "plain" => Ok(text.to_string()),
+        "c" | "custom" | "d" | "directory" | "t" | "tar" => Err(
+            "pgstow writes one plain SQL file, which is dumped in parallel and restored table by table all the same: \
+             expected p or plain"
+                .into(),
+        ),
+        _ => Err("expected p or plain".into()),
+    }
+}
+
+fn restrict_key(text: &str) -> Result<String, String> {
+    match !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        true => Ok(text.to_string()),
+        false => Err("expected letters and digits".into()),
+    }
+}
+
+/// As pg_dump spells it: a bare number is a level of gzip, `level=` may stand before one.
+fn compression(text: &str) -> Result<Compression, Error> {
+    if text == "0" {
+        return Ok(Compression::None);
+    }
+    if text.bytes().all(|b| b.is_ascii_digit()) {
+        return format!("gzip:{text}").parse();
+    }
+    text.replacen(":level=", ":", 1).parse()
+}
+
 /// Dumps a database.
-pub async fn run(args: Args, context: &Context) -> Result<()> {
-    let to_stdout = args.file.as_deref().is_none_or(|file| file == Path::new("-"));
-    let request = args.request();
+pub async fn run(mut args: Args, context: &Context) -> Result<()> {
+    args.foreign.check()?;
+    if let Some(database) = args.database.take() {
+        args.connection.dbname = Some(database);
+    }
+    let file = args.output.file.as_deref();
+    let to_stdout = file.is_none_or(|file| file == Path::new("-"));
+    let request = args.request()?;
     if to_stdout && request.compression != Compression::None && std::io::stdout().is_terminal() {
         return Err(
             Error::usage("standard output is a terminal, and compressed bytes are not for reading")
                 .hint("Name a file with --file, or write plain text with --compress none."),
         );
     }
-    match &args.file {
+    match file {
         Some(file) if !to_stdout => to_file(&args, file, &request, context).await,
         _ => {
             // Not through the standard library's buffer, which looks for line ends.
@@ -77,31 +249,78 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
 }
 
 impl Args {
-    fn request(&self) -> dump::Request {
-        dump::Request {
-            snapshot: self.snapshot.options(),
-            plan: plan::Options {
-                schema: !self.data_only,
-                rows: !self.schema_only,
-                create: self.create,
-                clean: self.clean,
-                if_exists: self.if_exists,
-                owners: !self.no_owner,
-                privileges: !self.no_privileges,
-            },
-            check_members: self.check_members,
-            compression: self.compress.unwrap_or_else(|| by_name(self.file.as_deref())),
-            jobs: self.jobs.map(usize::from),
+    fn request(&self) -> Result<dump::Request> {
+        let (content, output) = (&self.content, &self.output);
+        let mut plan = plan::Options {
+            schema: !content.data_only && !content.no_schema && !content.statistics_only,
+            rows: !content.schema_only && !content.no_data && !content.statistics_only,
+            planner_statistics: content.statistics || content.statistics_only,
+            encoding: output.encoding.clone(),
+            sequence_values: content.sequence_data,
+            sections: sections(&content.section),
+            create: content.create,
+            clean: content.clean,
+            if_exists: content.if_exists,
+            owners: !content.no_owner,
+            privileges: !content.no_privileges,
+            inserts: self.rows.inserts()?,
+            disable_triggers: self.rows.disable_triggers,
+            superuser: self.rows.superuser.clone(),
+            restrict_key: output.restrict_key.clone(),
+            ..plan::Options::default()
+        };
+        self.select.apply(&mut plan);
+        let filter = self.select.filter()?;
+        if content.schema_only && !filter.foreign_servers.is_empty() {
+            return Err(Error::usage(
+                "--schema-only has no rows, and --include-foreign-data asks for some",
+            ));
         }
+        Ok(dump::Request {
+            snapshot: self.select.snapshot(self.snapshot.options(), &filter),
+            plan,
+            filter,
+            lock_wait_timeout: self.select.lock_wait_timeout(),
+            check_members: output.check_members,
+            compression: output.compress.unwrap_or_else(|| by_name(output.file.as_deref())),
+            jobs: output.jobs.map(usize::from),
+        })
     }
 }
 
-/// The compression that a file's name tells.
+impl RowArgs {
+    fn inserts(&self) -> Result<Option<Inserts>> {
+        if !self.inserts && !self.column_inserts && self.rows_per_insert.is_none() {
+            return match self.on_conflict_do_nothing {
+                false => Ok(None),
+                true => Err(Error::usage("--on-conflict-do-nothing needs INSERT statements")
+                    .hint("Add --inserts, --column-inserts or --rows-per-insert.")),
+            };
+        }
+        Ok(Some(Inserts {
+            columns: self.column_inserts,
+            rows: self.rows_per_insert.unwrap_or(1),
+            on_conflict_do_nothing: self.on_conflict_do_nothing,
+        }))
+    }
+}
+
+fn sections(names: &[SectionName]) -> Sections {
+    let has = |name| names.is_empty() || names.contains(&name);
+    Sections {
+        pre_data: has(SectionName::PreData),
+        data: has(SectionName::Data),
+        post_data: has(SectionName::PostData),
+    }
+}
+
+/// The compression that a file's name tells. Without one there is none, as in pg_dump: its scripts pipe a dump into
+/// psql or gzip.
 fn by_name(file: Option<&Path>) -> Compression {
     match file.and_then(Path::extension).and_then(|e| e.to_str()) {
         Some("zst") => Compression::Zstd(Compression::ZSTD_DEFAULT),
-        Some("sql") => Compression::None,
-        _ => Compression::default(),
+        Some("gz") => Compression::default(),
+        _ => Compression::None,
     }
 }
 
@@ -148,7 +367,10 @@ async fn to_file(args: &Args, file: &Path, request: &dump::Request, context: &Co
     drop(out);
     context.observer.event(Event::Phase(Phase::Verify));
     archive::read_back(pending.path(), &summary)?;
-    pending.commit()?;
+    match args.output.no_sync {
+        true => pending.commit_unsynced()?,
+        false => pending.commit()?,
+    };
     let rows = summary.index.tables.iter().map(|t| t.rows.counted.rows).sum();
     context.observer.event(Event::Info(format!(
         "dumped {} tables with {} rows into {}: {}",

@@ -64,7 +64,7 @@ Examples:
   pgstow compare --dbname app app_2026-11-23_03-00-00.sql.gz
       which tables differ from the backup
   pgstow compare --json --dbname app app_2026-11-23_03-00-00.sql.gz
-      the same for a program";
+      the same for a program; docs/json.md says what it reads";
 
 /// `doctor`
 pub const DOCTOR: &str = "\
@@ -82,6 +82,22 @@ Examples:
   pgstow health --max-age 8d --dbname app
       of one database, allowing eight days";
 
+/// `completions`
+pub const COMPLETIONS: &str = "\
+Examples:
+  pgstow completions bash > /etc/bash_completion.d/pgstow
+      for everybody's bash
+  pgstow completions fish > ~/.config/fish/completions/pgstow.fish
+      for one's own fish";
+
+/// `man`
+pub const MAN: &str = "\
+Examples:
+  pgstow man backup | man -l -
+      the page of one verb, read at once
+  pgstow man --dir /usr/local/share/man/man1
+      all pages, to stay";
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -92,13 +108,26 @@ mod tests {
     #[test]
     fn every_example_is_a_command_line_that_works() {
         let all = [
-            BACKUP, RESTORE, LIST, CLEANUP, DUMP, VERIFY, SCHEDULE, COMPARE, DOCTOR, HEALTH,
+            BACKUP,
+            RESTORE,
+            LIST,
+            CLEANUP,
+            DUMP,
+            VERIFY,
+            SCHEDULE,
+            COMPARE,
+            DOCTOR,
+            HEALTH,
+            COMPLETIONS,
+            MAN,
         ];
         for examples in all {
             let lines: Vec<&str> = examples.lines().filter(|l| l.contains("pgstow ")).collect();
             assert_eq!(lines.len(), 2, "{examples}");
             for line in lines {
                 let (_, arguments) = line.split_once("pgstow ").expect("it was looked for");
+                // What a pipe or a redirection gives to others is not for us.
+                let arguments = arguments.split(['|', '>']).next().unwrap_or_default();
                 // As a shell parts words: quotes keep spaces together.
                 let words = arguments
                     .split('\'')

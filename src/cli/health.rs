@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
+use serde_json::json;
 
 use super::store::{Place, Zone};
 use super::{Connection, Context, databases, print};
@@ -22,6 +23,9 @@ pub struct Args {
     /// How old the newest verified backup of each database may be, such as 26h or 8d
     #[arg(long, value_name = "TIME", env = "HEALTH_MAX_AGE", default_value = "26h", value_parser = max_age)]
     max_age: TimeDelta,
+    /// Print JSON instead of a line
+    #[arg(long)]
+    json: bool,
 }
 
 /// Reads a largest age; empty, as compose files pass what nobody set, is the default.
@@ -40,18 +44,35 @@ pub async fn run(args: Args, _context: &Context) -> Result<()> {
         false => store.entries()?.into_iter().map(|e| e.name.database).collect(),
     };
     let mut ill = Vec::new();
+    let mut reports = Vec::new();
     for database in &names {
         let newest = store.latest(database)?.map(|entry| entry.name.time);
         let last = runs.iter().rev().find(|run| run.database == *database);
-        if let Some(why) = ailment(newest, last, args.zone.now(), args.max_age) {
+        let why = ailment(newest, last, args.zone.now(), args.max_age);
+        reports.push(json!({
+            "database": (!database.is_empty()).then_some(database),
+            "healthy": why.is_none(),
+            "newest": newest.map(|time| time.format("%Y-%m-%dT%H:%M:%S").to_string()),
+            "because": why.as_ref().map(ToString::to_string),
+        }));
+        if let Some(why) = why {
             ill.push(format!("{}: {why}", subject(database)));
         }
     }
     if names.is_empty() {
         ill.push(format!("no backups in {}", store.root().display()));
     }
+    if args.json {
+        print(&format!(
+            "{:#}\n",
+            json!({ "healthy": ill.is_empty(), "databases": reports })
+        ))?;
+    }
     if ill.is_empty() {
-        return print("healthy\n");
+        return match args.json {
+            true => Ok(()),
+            false => print("healthy\n"),
+        };
     }
     Err(Error::failed(format!("not healthy: {}", ill.join("; ")))
         .hint("`pgstow list` shows the backups there are."))

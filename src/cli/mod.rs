@@ -15,22 +15,27 @@ use crate::event::Observer;
 use crate::{Error, Result};
 
 pub mod backup;
+mod choose;
 pub mod cleanup;
 pub mod compare;
+pub mod completions;
 pub mod connection;
 mod databases;
 pub mod doctor;
 pub mod dump;
+mod dump_options;
 mod examples;
 pub mod health;
 pub use crate::human;
 pub mod list;
 pub mod log;
+pub mod man;
 mod notify;
 pub mod progress;
 mod prompt;
 pub mod restore;
 pub mod schedule;
+pub mod select;
 pub mod snapshot;
 pub mod store;
 pub mod table;
@@ -124,6 +129,12 @@ pub enum Verb {
     /// Tell by the exit code whether the last good backup is fresh enough
     #[command(after_help = examples::HEALTH)]
     Health(health::Args),
+    /// Print what a shell needs to complete verbs and options
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions(completions::Args),
+    /// Print a manual page, or write all of them
+    #[command(after_help = examples::MAN)]
+    Man(man::Args),
 }
 
 /// Runs the verb.
@@ -139,15 +150,25 @@ pub async fn run(cli: Cli, context: &Context) -> Result<()> {
         Verb::Compare(args) => compare::run(args, context).await,
         Verb::Doctor(args) => doctor::run(args, context).await,
         Verb::Health(args) => health::run(args, context).await,
+        Verb::Completions(args) => completions::run(args, context).await,
+        Verb::Man(args) => man::run(args, context).await,
     }
 }
 
 impl Cli {
     /// What the user typed; ends the process with help or a usage error (exit code 2) where it makes no sense.
     pub fn from_args() -> Cli {
-        let command = variables::with_files(Cli::command(), &Environment::of_process())
-            .unwrap_or_else(|e| Cli::command().error(ErrorKind::ValueValidation, e).exit());
-        let matches = command.get_matches_from(with_verb(std::env::args_os().collect()));
+        let wrong = |e: Error| -> ! { Cli::command().error(ErrorKind::ValueValidation, e).exit() };
+        let environment = Environment::of_process();
+        let command = variables::with_files(Cli::command(), &environment).unwrap_or_else(|e| wrong(e));
+        let mut args = with_verb(std::env::args_os().collect());
+        let from_file = environment
+            .secret(dump_options::VARIABLE)
+            .unwrap_or_else(|e| wrong(e));
+        if let Some(options) = from_file.or_else(|| std::env::var(dump_options::VARIABLE).ok()) {
+            args = dump_options::insert(args, &options).unwrap_or_else(|e| wrong(e));
+        }
+        let matches = command.get_matches_from(args);
         Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit())
     }
 }

@@ -42,6 +42,20 @@ pub async fn yes_or_no(question: &str, context: &Context) -> Result<Option<bool>
     }
 }
 
+/// Whether there is anybody to ask: where the messages do not reach a terminal, nobody would see the question's reasons.
+pub fn someone_there() -> bool {
+    std::io::stderr().is_terminal() && open().is_ok()
+}
+
+/// Asks for one line; `None` if there is nobody to ask.
+pub async fn line(question: &str, context: &Context) -> Result<Option<String>> {
+    if !someone_there() {
+        return Ok(None);
+    }
+    let Ok(terminal) = open() else { return Ok(None) };
+    ask(terminal, question, context).await.map(Some)
+}
+
 fn open() -> std::io::Result<File> {
     File::options().read(true).write(true).open("/dev/tty")
 }

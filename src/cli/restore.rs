@@ -7,7 +7,7 @@ use std::time::Instant;
 use chrono::TimeDelta;
 
 use super::store::Place;
-use super::{Connection, Context, human, print, prompt};
+use super::{Connection, Context, choose, human, print, prompt};
 use crate::archive::{self, Archive};
 use crate::connect::{Session, Settings, connect};
 use crate::event::{Event, Phase};
@@ -19,9 +19,9 @@ use crate::{Error, Result};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// What to restore: a file (.sql.gz, .sql.zst, .sql), the name of a backup in the store, "latest" for the newest
-    /// verified backup of the database, or "-" for standard input
+    /// verified backup of the database, or "-" for standard input [default: asks, at a terminal]
     #[arg(value_name = "FILE|latest|-")]
-    file: PathBuf,
+    file: Option<PathBuf>,
     #[command(flatten)]
     connection: Connection,
     #[command(flatten)]
@@ -152,12 +152,19 @@ enum Source {
 
 /// Restores a backup.
 pub async fn run(args: Args, context: &Context) -> Result<()> {
+    let file = match &args.file {
+        Some(file) => file.clone(),
+        None => {
+            let settings = args.connection.settings()?;
+            choose::backup(&args.place, settings.dbname(), context).await?
+        }
+    };
     if args.list {
-        let source = find(&args, || args.connection.settings())?;
+        let source = find(&file, &args.place, || args.connection.settings())?;
         return list(source, &args).await;
     }
     let settings = args.connection.settings_to_connect(context).await?;
-    let source = find(&args, || Ok(settings.clone()))?;
+    let source = find(&file, &args.place, || Ok(settings.clone()))?;
     let (choice, bytes) = context
         .until_cancelled(look_at(&source, args.selection()))
         .await?;
@@ -209,14 +216,14 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     Ok(())
 }
 
-fn find(args: &Args, settings: impl FnOnce() -> Result<Settings>) -> Result<Source> {
-    if args.file == Path::new("-") {
+fn find(file: &Path, place: &Place, settings: impl FnOnce() -> Result<Settings>) -> Result<Source> {
+    if file == Path::new("-") {
         return Ok(Source::Standard);
     }
-    if args.file != Path::new("latest") {
-        return args.place.find(&args.file).map(Source::File);
+    if file != Path::new("latest") {
+        return place.find(file).map(Source::File);
     }
-    let store = args.place.store()?;
+    let store = place.store()?;
     let settings = settings()?;
     match store.latest(settings.dbname())? {
         Some(entry) => Ok(Source::File(entry.path)),

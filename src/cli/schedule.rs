@@ -66,7 +66,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     for warning in settings.warnings() {
         context.observer.event(Event::Warning(warning.clone()));
     }
-    let round = args.backup.round(settings);
+    let round = args.backup.round(settings)?;
     let now = Arc::new(Notify::new());
     let mut hangups = signal(SignalKind::hangup()).map_err(|e| Error::io("cannot watch for SIGHUP", e))?;
     let asked = Arc::clone(&now);

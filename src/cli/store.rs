@@ -57,6 +57,14 @@ impl Place {
 }
 
 impl Zone {
+    /// The zone that the environment names, or UTC where it names none.
+    pub fn of_environment() -> Zone {
+        let named = std::env::var("TZ").ok().and_then(|name| zone(&name).ok());
+        Zone {
+            time_zone: named.unwrap_or(Tz::UTC),
+        }
+    }
+
     /// Local time in the store's zone.
     pub fn now(&self) -> NaiveDateTime {
         Utc::now().with_timezone(&self.time_zone).naive_local()

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use serde_json::json;
 
 use super::store::Place;
 use super::{Connection, Context, compare, human, print};
 use crate::archive::{self, Verified};
+use crate::error::Kind;
 use crate::event::{Event, Phase};
-use crate::restore::{self, Options};
+use crate::restore::{self, Options, TestRestore};
 use crate::{Error, Result};
 
 /// Options of `verify`.
@@ -26,6 +28,9 @@ pub struct Args {
     test_restore: bool,
     #[command(flatten)]
     connection: Connection,
+    /// Print JSON instead of lines
+    #[arg(long)]
+    json: bool,
 }
 
 /// Proves a file, or says where it is damaged.
@@ -47,16 +52,54 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
             let done = reading.await;
             done.map_err(|e| Error::failed("verifying the file failed").because(e))?
         })
-        .await?;
-    print(&format!("{name}: {}\n", describe(&verified)))?;
-    match args.test_restore {
-        true => test_restore(&args, context).await,
-        false => Ok(()),
+        .await;
+    let verified = match verified {
+        Ok(verified) => verified,
+        Err(e) if args.json && e.kind() == Kind::Damaged => {
+            let report = json!({ "file": name, "whole": false, "because": e.message() });
+            print(&format!("{report:#}\n"))?;
+            return Err(e);
+        }
+        Err(e) => return Err(e),
+    };
+    if !args.json {
+        print(&format!("{name}: {}\n", describe(&verified)))?;
+    }
+    let tried = match args.test_restore {
+        true => Some(test_restore(&args, context).await?),
+        false => None,
+    };
+    if args.json {
+        print(&format!("{:#}\n", as_json(&name, &verified, tried.as_ref())))?;
+    }
+    match tried {
+        Some(tried) if !tried.comparison.differences.is_empty() => {
+            Err(Error::damaged(format!("{name} does not restore to what it says")))
+        }
+        _ => Ok(()),
     }
 }
 
+fn as_json(name: &str, verified: &Verified, tried: Option<&TestRestore>) -> serde_json::Value {
+    let index = verified.index.as_ref();
+    let tried = tried.map(|tried| {
+        let mut report = compare::as_json(&tried.comparison);
+        report["seconds"] = tried.took.as_secs_f64().into();
+        report
+    });
+    json!({
+        "file": name,
+        "whole": true,
+        "text_bytes": verified.text,
+        "rows_proved": index.is_some(),
+        "tables": index.map(|index| index.tables.len()),
+        "rows": index.map(|index| index.tables.iter().map(|t| t.rows.counted.rows).sum::<u64>()),
+        "test_restore": tried,
+    })
+}
+
 /// Restores into a scratch database and says how long it took, or what came back otherwise than it went in.
-async fn test_restore(args: &Args, context: &Context) -> Result<()> {
+async fn test_restore(args: &Args, context: &Context) -> Result<TestRestore> {
     if args.file == Path::new("-") {
         return Err(Error::usage(
             "a test restore reads the file twice, so it cannot come from standard input",
@@ -67,18 +110,14 @@ async fn test_restore(args: &Args, context: &Context) -> Result<()> {
     let options = Options::default();
     let tried = restore::test_restore(&settings, &path, &options, &context.observer, &context.cancel).await?;
     let took = TimeDelta::from_std(tried.took).unwrap_or_default();
-    print(&format!(
-        "test restore took {}; {}",
-        human::duration(took),
-        compare::as_text(&tried.comparison)
-    ))?;
-    match tried.comparison.differences.is_empty() {
-        true => Ok(()),
-        false => Err(Error::damaged(format!(
-            "{} does not restore to what it says",
-            path.display()
-        ))),
+    if !args.json {
+        print(&format!(
+            "test restore took {}; {}",
+            human::duration(took),
+            compare::as_text(&tried.comparison)
+        ))?;
     }
+    Ok(tried)
 }
 
 /// What has been proved, in one line.

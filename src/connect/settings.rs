@@ -1,8 +1,7 @@
-//! Connection settings, decided once: flags over connection string over service file over environment over password
+//! Connection settings, decided once: connection string over flags over service file over environment over password
 //! file over defaults, with libpq's names and meanings.
 //!
-//! Differences from libpq, all on purpose: a flag wins over the connection string (there the string wins); an attempt
-//! to connect ends after [`CONNECT_TIMEOUT`] and keepalives begin after [`Keepalive`]'s defaults (there: never, and after
+//! Differences from libpq, all on purpose: an attempt to connect ends after [`CONNECT_TIMEOUT`] and keepalives begin after [`Keepalive`]'s defaults (there: never, and after
 //! two hours), because nobody watches a backup at night; `<NAME>_FILE` variables are read; without a host, both usual
 //! socket directories and then `localhost` are tried.
 
@@ -141,19 +140,21 @@ impl Settings {
     /// Settings from a request and an environment of one's own.
     pub fn from_request(request: &Request, environment: &Environment) -> Result<Settings> {
         let mut params = Params::default();
-        let flags = [
+        if let Some(text) = &request.dbname {
+            params = params::parse(text, "the connection string")?;
+        }
+        // As pg_dump has it: what the string says wins over the options beside it.
+        let mut flags = Params::default();
+        for (name, value, flag) in [
             ("host", &request.host, "-h"),
             ("port", &request.port, "-p"),
             ("user", &request.user, "-U"),
-        ];
-        for (name, value, flag) in flags {
+        ] {
             if let Some(value) = value {
-                params.set(name, Value::new(value, flag))?;
+                flags.set(name, Value::new(value, flag))?;
             }
         }
-        if let Some(text) = &request.dbname {
-            params.add_defaults(params::parse(text, "the connection string")?);
-        }
+        params.add_defaults(flags);
         let below = Params::from_environment(|name| environment.get(name))?;
         if let Some(name) = params.get("service").or(below.get("service")) {
             let file = params.get("servicefile").or(below.get("servicefile"));

@@ -64,6 +64,8 @@ pub struct Snapshot {
     pub time: DateTime<Utc>,
     /// The database's encoding, e.g. `UTF8`, `SQL_ASCII`.
     pub encoding: String,
+    /// The encoding in which rows are wanted, where that is not UTF8.
+    pub row_encoding: Option<String>,
     /// The server is a standby.
     pub in_recovery: bool,
     /// `standard_conforming_strings` of the dumping sessions, under which all server-made text was written.
@@ -115,6 +117,7 @@ impl Snapshot {
                 ))
             })?,
             encoding: row.get(1),
+            row_encoding: None,
             in_recovery: row.get(2),
             standard_conforming_strings: row.get(3),
             options: options.clone(),
@@ -122,16 +125,17 @@ impl Snapshot {
     }
 
     /// Makes a session that sees this snapshot give rows in the bytes they have: a database without an encoding
-    /// (`SQL_ASCII`) may hold any, which the server would refuse to give as UTF-8. Names and other text of the catalog
+    /// (`SQL_ASCII`) may hold any, which the server would refuse to give as UTF-8; or in those of
+    /// [`row_encoding`](Snapshot::row_encoding). Names and other text of the catalog
     /// are not to be read through such a session.
     pub async fn give_raw_rows(&self, session: &Session) -> Result<()> {
-        if self.encoding == "SQL_ASCII" {
-            session
-                .client
-                .batch_execute("SET LOCAL client_encoding = 'SQL_ASCII'")
-                .await?;
-        }
-        Ok(())
+        let encoding = match &self.row_encoding {
+            Some(encoding) => encoding,
+            None if self.encoding == "SQL_ASCII" => "SQL_ASCII",
+            None => return Ok(()),
+        };
+        let set = format!("SET LOCAL client_encoding = {}", literal(encoding));
+        session.client.batch_execute(&set).await.map_err(Error::from)
     }
 
     /// Makes `session` see exactly what the leader sees, under the same settings.

@@ -338,9 +338,9 @@ async fn read_catalog(session: &Session) -> Finding {
         return Finding::of_error(check, &session.explain(e));
     }
     let planned = async {
-        let catalog = catalog::load(session).await?;
-        let objects = catalog.objects.len() as u64;
-        let plan = plan::build(catalog, &plan::Options::default())?;
+        let loaded = catalog::load(session).await?;
+        let objects = loaded.objects.len() as u64;
+        let plan = plan::build(loaded, &plan::Options::default(), &catalog::Choice::all())?;
         Ok((objects, plan.warnings))
     };
     match planned.await {

@@ -45,12 +45,12 @@ impl Cutter {
     }
 
     /// Takes whole lines of SQL.
-    pub fn sql(&mut self, text: &str) -> Option<Member> {
-        debug_assert!(self.open.is_none() && (text.is_empty() || text.ends_with('\n')));
+    pub fn sql(&mut self, text: &[u8]) -> Option<Member> {
+        debug_assert!(self.open.is_none() && (text.is_empty() || text.ends_with(b"\n")));
         let mut lines = LineDigest::default();
-        lines.update(text.as_bytes());
+        lines.update(text);
         self.sql.merge(&lines.take());
-        self.text.extend_from_slice(text.as_bytes());
+        self.text.extend_from_slice(text);
         (self.text.len() >= self.target).then(|| self.member(self.text.len()))
     }
 
@@ -146,7 +146,7 @@ mod tests {
     fn cut(rows: &[u8], piece: usize) -> Vec<Member> {
         let mut cutter = Cutter::new(Compression::None, false);
         let mut members = Vec::new();
-        members.extend(cutter.sql("COPY t FROM stdin;\n"));
+        members.extend(cutter.sql(b"COPY t FROM stdin;\n"));
         cutter.begin_rows(Owner::Table(0));
         for piece in rows.chunks(piece) {
             let emit = |member| {
@@ -156,7 +156,7 @@ mod tests {
             cutter.rows(piece, emit).unwrap();
         }
         assert!(cutter.end_rows());
-        members.extend(cutter.sql("\\.\n"));
+        members.extend(cutter.sql(b"\\.\n"));
         members.extend(cutter.finish());
         members
     }

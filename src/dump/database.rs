@@ -7,27 +7,16 @@ use std::sync::Arc;
 use chrono::SecondsFormat;
 use tokio_util::sync::CancellationToken;
 
-use super::{Options, Source, stream, workers};
-use crate::archive::{Compression, FORMAT_VERSION, Header, Summary};
-use crate::connect::{Session, Settings, Snapshot, SnapshotOptions, connect};
+use super::{Options, Request, Source, encoding, stream, workers};
+use crate::archive::{FORMAT_VERSION, Header, Summary};
+use crate::catalog::names::{Wants, resolve};
+use crate::catalog::{Choice, Scope};
+use crate::connect::{Session, Settings, Snapshot, connect};
+use crate::error::Kind;
 use crate::event::{Event, Observer, Phase};
 use crate::plan::{self, Plan};
+use crate::sql::{literal, quoting};
 use crate::{Error, Result, catalog};
-
-/// What to dump of a database, and how.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// What the sessions are asked for.
-    pub snapshot: SnapshotOptions,
-    /// What the dump contains, in which form.
-    pub plan: plan::Options,
-    /// The container and its level.
-    pub compression: Compression,
-    /// Whether each gzip member is decoded and compared before it is written.
-    pub check_members: bool,
-    /// Connections that read rows; `None`: as many as make sense here.
-    pub jobs: Option<usize>,
-}
 
 /// Dumps a whole database into `out`, inside one snapshot.
 ///
@@ -43,7 +32,7 @@ pub async fn database<W: Write + Send + 'static>(
     let prepared = tokio::select! {
         biased;
         () = cancel.cancelled() => return Err(Error::interrupted()),
-        prepared = prepare(settings, request, &*observer) => prepared?,
+        prepared = quoting(request.snapshot.quote_all_identifiers, prepare(settings, request, &*observer)) => prepared?,
     };
     let (source, plan) = prepared;
     let options = Options {
@@ -61,16 +50,40 @@ pub async fn database<W: Write + Send + 'static>(
 async fn prepare(settings: &Settings, request: &Request, observer: &dyn Observer) -> Result<(Source, Plan)> {
     observer.event(Event::Phase(Phase::Connect));
     let mut leader = connect(settings).await?;
-    let snapshot = Snapshot::take(&leader, &request.snapshot).await?;
+    let mut snapshot = Snapshot::take(&leader, &request.snapshot).await?;
     observer.event(Event::Phase(Phase::Introspect));
-    let tables = catalog::lock(&leader).await?;
+    let mut options = effective(&request.plan, &snapshot, observer);
+    options.encoding = encoding::name(&leader, &options).await?;
+    let wants = Wants {
+        unlogged: !options.unlogged_rows,
+        roots: options.via_root,
+        inserts: options.inserts.is_some(),
+        planner_statistics: options.planner_statistics,
+    };
+    let choice = Arc::new(resolve(&leader, &request.filter, wants).await?);
+    let tables = lock(&leader, &choice, request.lock_wait_timeout.as_deref()).await?;
+    let scope = Scope {
+        rows: options.reads_rows(),
+        sequence_values: options.sections.data && (options.rows || options.sequence_values),
+        drops: options.clean,
+        toast_compression: options.toast_compression,
+        tablespaces: options.tablespaces,
+        choice,
+    };
     let helpers = helpers(settings, request, &snapshot, tables).await;
     let sessions: Vec<&Session> = std::iter::once(&leader).chain(&helpers).collect();
-    let catalog = catalog::read(&sessions, wanted(&request.plan)).await?;
+    let catalog = catalog::read(&sessions, &scope).await?;
     drop(helpers);
-    let plan = plan::build(catalog, &request.plan)?;
+    let mut plan = plan::build(catalog, &options, &scope.choice)?;
+    if !plan.left_out.is_empty() {
+        observer.event(Event::Info(left_out(&plan.left_out)));
+    }
     for warning in &plan.warnings {
         observer.event(Event::Warning(warning.clone()));
+    }
+    if let Some(encoding) = &options.encoding {
+        plan = encoding::convert(&leader, plan, encoding).await?;
+        snapshot.row_encoding = Some(encoding.clone());
     }
     while let Ok(notice) = leader.notices.try_recv() {
         observer.event(Event::Server(notice));
@@ -83,12 +96,49 @@ async fn prepare(settings: &Settings, request: &Request, observer: &dyn Observer
     Ok((source, plan))
 }
 
-/// What the plan will ask of the catalog.
-fn wanted(options: &plan::Options) -> catalog::Wanted {
-    catalog::Wanted {
-        rows: options.rows,
-        drops: options.clean,
+/// The options as this server can meet them.
+fn effective(options: &plan::Options, snapshot: &Snapshot, observer: &dyn Observer) -> plan::Options {
+    let mut options = options.clone();
+    if snapshot.in_recovery && options.unlogged_rows && options.rows {
+        observer.event(Event::Info(
+            "the server is a standby, which has no rows of unlogged tables: they are left out".into(),
+        ));
+        options.unlogged_rows = false;
     }
+    options
+}
+
+/// Locks what is wanted, waiting no longer than is wanted.
+async fn lock(leader: &Session, choice: &Choice, timeout: Option<&str>) -> Result<usize> {
+    let Some(timeout) = timeout else {
+        return catalog::lock(leader, choice).await;
+    };
+    let set = format!("SET LOCAL lock_timeout = {}", literal(timeout));
+    leader.client.batch_execute(&set).await.map_err(|e| {
+        Error::from(e)
+            .with_kind(Kind::Usage)
+            .context(format!("bad --lock-wait-timeout {timeout:?}"))
+    })?;
+    let tables = catalog::lock(leader, choice)
+        .await
+        .map_err(|e| match e.server().is_some_and(|server| server.code == "55P03") {
+            true => e.hint(format!(
+                "another session has held a lock for longer than --lock-wait-timeout ({timeout}); pg_locks shows whose"
+            )),
+            false => e,
+        })?;
+    leader.client.batch_execute("SET LOCAL lock_timeout = 0").await?;
+    Ok(tables)
+}
+
+/// What the filter leaves out, rule by rule.
+fn left_out(counts: &BTreeMap<&'static str, usize>) -> String {
+    let rules: Vec<String> = counts
+        .iter()
+        .map(|(rule, count)| format!("{count} {rule}"))
+        .collect();
+    let total: usize = counts.values().sum();
+    format!("{total} objects are left out as asked: {}", rules.join("; "))
 }
 
 /// From this many tables on the catalog is read by several sessions.
@@ -123,24 +173,6 @@ fn header(source: &Source, request: &Request) -> Header {
         version_text,
         ..
     } = &source.leader;
-    let plan::Options {
-        schema,
-        rows,
-        create,
-        clean,
-        if_exists,
-        owners,
-        privileges,
-    } = request.plan;
-    let options = [
-        ("schema", schema),
-        ("rows", rows),
-        ("create", create),
-        ("clean", clean),
-        ("if_exists", if_exists),
-        ("owners", owners),
-        ("privileges", privileges),
-    ];
     Header {
         format: FORMAT_VERSION,
         pgstow: env!("CARGO_PKG_VERSION").into(),
@@ -149,9 +181,6 @@ fn header(source: &Source, request: &Request) -> Header {
         database: source.settings.dbname().into(),
         snapshot_time: source.snapshot.time.to_rfc3339_opts(SecondsFormat::Micros, true),
         compression: request.compression.to_string(),
-        options: options
-            .into_iter()
-            .map(|(name, on)| (name.to_string(), on.to_string()))
-            .collect::<BTreeMap<_, _>>(),
+        options: request.options(),
     }
 }

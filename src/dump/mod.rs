@@ -9,16 +9,20 @@
 //! within moments, cancels what the server is doing and is the one reported. What is not: a finished file. [`stream`]
 //! writes to what it is given; names, fsync and the check of what was written are its caller's.
 
+mod content;
 mod cutter;
 mod database;
+mod encoding;
 mod globals;
+mod insert;
 mod order;
 mod query;
 mod unit;
 mod worker;
 
+pub use content::Request;
 pub use cutter::Cutter;
-pub use database::{Request, database};
+pub use database::database;
 pub use globals::globals;
 
 use std::io::Write;
@@ -252,7 +256,8 @@ fn all_threads<W: Write + Send>(
 /// The tables as the index will name them.
 fn tables(plan: &Plan) -> Vec<Table> {
     let rows = plan.steps.iter().filter_map(|step| match step {
-        Step::Rows(rows) => Some(Table {
+        // Statements are no rows that could be counted, found or compared by themselves.
+        Step::Rows(rows) if rows.inserts.is_none() => Some(Table {
             schema: rows.schema.clone(),
             name: rows.name.clone(),
             columns: rows.columns.clone(),

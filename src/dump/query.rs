@@ -71,6 +71,8 @@ mod tests {
             columns: vec!["id".into(), "user".into()],
             begin: String::new(),
             end: String::new(),
+            through: None,
+            inserts: None,
             filter: None,
             heap_pages: None,
             bytes: 0,

@@ -128,6 +128,14 @@ impl Iterator for Units<'_> {
                     cost += text.len() as u64;
                     unit.pieces.push(Piece::Sql { step: self.step });
                 }
+                Step::Bytes(text) => {
+                    cost += text.len() as u64;
+                    unit.pieces.push(Piece::Sql { step: self.step });
+                }
+                Step::Statements(_) => {
+                    cost += TABLE_FLOOR;
+                    unit.pieces.push(Piece::Sql { step: self.step });
+                }
                 Step::Rows(rows) => {
                     let large = rows.bytes > UNIT_BYTES;
                     if large && !unit.pieces.is_empty() {
@@ -188,6 +196,8 @@ mod tests {
             columns: vec!["a".into()],
             begin: "COPY public.t (a) FROM stdin;\n".into(),
             end: "\\.\n\n".into(),
+            through: None,
+            inserts: None,
             filter: None,
             heap_pages: None,
             bytes: 0,

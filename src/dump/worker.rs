@@ -10,10 +10,12 @@ use futures_util::{StreamExt, pin_mut};
 
 use super::Source;
 use super::cutter::Cutter;
+use super::insert::Inserter;
 use super::order::Order;
 use super::query;
 use super::unit::{Piece, Unit, Units};
 use crate::archive::{Compression, Owner};
+use crate::catalog::rows::InsertForm;
 use crate::connect::{CancelHandle, CopyReader, Session, connect};
 use crate::event::{Event, Observer};
 use crate::plan::{Plan, Step, TableRows};
@@ -120,23 +122,34 @@ impl Work<'_> {
         let push = |member: Option<_>| member.map_or(Ok(()), |member| self.order.push(number, member));
         for piece in &unit.pieces {
             match piece {
-                Piece::Sql { step } => {
-                    if let Step::Sql(text) = &self.plan.steps[*step] {
-                        push(cutter.sql(text))?;
+                Piece::Sql { step } => match &self.plan.steps[*step] {
+                    Step::Sql(text) => push(cutter.sql(text.as_bytes()))?,
+                    Step::Bytes(text) => push(cutter.sql(text))?,
+                    Step::Statements(query) => {
+                        let form = InsertForm::statements();
+                        let copied = self.insert(source, cutter, number, query, &form).await;
+                        copied.map_err(|e| e.context("dumping the planner's statistics"))?;
                     }
-                }
+                    Step::Rows(_) | Step::LargeObjects(_) => {}
+                },
                 Piece::Rows { step, table, pages } => {
                     let Step::Rows(rows) = &self.plan.steps[*step] else {
                         continue;
                     };
                     if Piece::is_first(pages) {
-                        push(cutter.sql(&rows.begin))?;
+                        push(cutter.sql(rows.begin.as_bytes()))?;
                     }
-                    cutter.begin_rows(Owner::Table(*table));
-                    let copied = self.copy(source, cutter, number, &query::rows(rows, pages)).await;
+                    let query = query::rows(rows, pages);
+                    let copied = match &rows.inserts {
+                        None => {
+                            cutter.begin_rows(Owner::Table(*table));
+                            self.copy(source, cutter, number, &query).await
+                        }
+                        Some(form) => self.insert(source, cutter, number, &query, form).await,
+                    };
                     copied.map_err(|e| e.context(format!("dumping {}", name(rows))))?;
                     if Piece::is_last(pages) {
-                        push(cutter.sql(&rows.end))?;
+                        push(cutter.sql(rows.end.as_bytes()))?;
                     }
                 }
                 Piece::LargeObjects { step, which } => {
@@ -162,22 +175,29 @@ impl Work<'_> {
         query: &str,
     ) -> Result<()> {
         let push = |member| self.order.push(number, member);
-        match source {
-            Rows::Own(reader) => reader.copy_out(query, |piece| cutter.rows(piece, push)).await?,
-            Rows::Leader(leader) => {
-                let explain = |e| leader.explain(e);
-                let pieces = leader.client.copy_out(query).await.map_err(explain)?;
-                pin_mut!(pieces);
-                while let Some(piece) = pieces.next().await {
-                    cutter.rows(&piece.map_err(explain)?, push)?;
-                }
-            }
-        }
+        source.copy(query, |piece| cutter.rows(piece, push)).await?;
         if cutter.end_rows() {
             Ok(())
         } else {
             Err(Error::failed("the server's last row has no end"))
         }
+    }
+
+    /// Streams the rows that a COPY statement gives into members as INSERT statements.
+    async fn insert(
+        &self,
+        source: &mut Rows<'_>,
+        cutter: &mut Cutter,
+        number: usize,
+        query: &str,
+        form: &InsertForm,
+    ) -> Result<()> {
+        let mut inserter = Inserter::new(form);
+        let push = |member: Option<_>| member.map_or(Ok(()), |member| self.order.push(number, member));
+        source
+            .copy(query, |piece| push(cutter.sql(inserter.rows(piece)?)))
+            .await?;
+        push(cutter.sql(inserter.finish()?))
     }
 }
 
@@ -187,6 +207,24 @@ enum Rows<'a> {
     Own(Box<CopyReader>),
     /// The leader's, where the snapshot cannot be shared. Others still need it, so it stays a session.
     Leader(&'a Session),
+}
+
+impl Rows<'_> {
+    /// Hands on what a COPY statement gives, piece by piece.
+    async fn copy(&mut self, query: &str, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        match self {
+            Rows::Own(reader) => reader.copy_out(query, take).await,
+            Rows::Leader(leader) => {
+                let explain = |e| leader.explain(e);
+                let pieces = leader.client.copy_out(query).await.map_err(explain)?;
+                pin_mut!(pieces);
+                while let Some(piece) = pieces.next().await {
+                    take(&piece.map_err(explain)?)?;
+                }
+                Ok(())
+            }
+        }
+    }
 }
 
 /// A connection that sees what the leader sees.

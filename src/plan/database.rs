@@ -11,7 +11,11 @@ use crate::{Error, Result, script};
 /// A name that `\connect` cannot say: one with a line end.
 pub fn introduction(database: &Database, options: &Options, settings: &str) -> Result<String> {
     let name = ident(&database.name);
-    let connect = format!("{}\n\n{settings}", connect(&database.name)?);
+    let mut connect = format!("{}\n\n{settings}", connect(&database.name)?);
+    if let Some(key) = &options.restrict_key {
+        connect = connect.replacen("\n\n", &format!("\n\\restrict {key}\n\n"), 1);
+        connect.insert_str(0, &format!("\\unrestrict {key}\n"));
+    }
     let header = |kind: &str| {
         let owner = if options.owners {
             database.owner.as_str()
@@ -47,7 +51,7 @@ pub fn introduction(database: &Database, options: &Options, settings: &str) -> R
         ));
     }
     text.push_str(&connect);
-    if !database.comment.is_empty() {
+    if !database.comment.is_empty() && options.comments {
         text.push_str(&header("COMMENT"));
         text.push_str(&format!("{}\n\n", database.comment));
     }

@@ -47,6 +47,8 @@ pub struct Placed {
     pub part: Option<ObjectId>,
     /// Its kind of place.
     pub rank: Rank,
+    /// Its section.
+    pub section: Section,
     /// Parts that were split off.
     pub split: Vec<ObjectId>,
 }
@@ -272,6 +274,7 @@ impl<'a> Nodes<'a> {
                 object: node.object as usize,
                 part: node.part,
                 rank: node.rank,
+                section: node.section,
                 split: std::mem::take(&mut node.split),
             }
         };

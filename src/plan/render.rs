@@ -6,21 +6,31 @@ use super::nodes::Placed;
 use super::order::{Pass, Section, pass, section};
 use super::privileges;
 use super::{Options, Step};
-use crate::catalog::Catalog;
-use crate::catalog::object::{Address, Data, Form, Object, ObjectId, Rank, SessionState, class};
+use crate::catalog::object::{Address, Data, Facet, Form, Object, ObjectId, Rank, SessionState, class};
+use crate::catalog::{Catalog, Choice};
 use crate::sql::{comment_text, ident, script_literal};
 use crate::{Error, Result, script};
 
 /// Writes the steps of a plan. Objects are thrown away as soon as they are written, for what they become is as large.
-pub fn render(mut catalog: Catalog, mut placed: Vec<Placed>, options: &Options) -> Result<Vec<Step>> {
+pub fn render(
+    mut catalog: Catalog,
+    mut placed: Vec<Placed>,
+    options: &Options,
+    choice: &Choice,
+) -> Result<Vec<Step>> {
     let mut objects: Vec<Option<Object>> = std::mem::take(&mut catalog.objects)
         .into_iter()
         .map(Some)
         .collect();
-    placed.retain(|node| is_wanted(node, options));
+    placed.retain(|node| is_wanted(node, object(&objects, node), options));
+    let told = match options.planner_statistics && options.sections.post_data {
+        true => told(&objects, &placed),
+        false => Vec::new(),
+    };
     let mut writer = Writer {
         catalog: &catalog,
         options,
+        choice,
         steps: Vec::new(),
         text: beginning(&catalog, options)?,
         state: None,
@@ -37,7 +47,7 @@ pub fn render(mut catalog: Catalog, mut placed: Vec<Placed>, options: &Options) 
             objects[node.object] = None;
         }
     }
-    if options.privileges && options.schema {
+    if options.privileges {
         writer.database_privileges()?;
         for node in placed.iter().filter(|node| node.part.is_none()) {
             if let Some(object) = &objects[node.object] {
@@ -47,6 +57,10 @@ pub fn render(mut catalog: Catalog, mut placed: Vec<Placed>, options: &Options) 
     }
     for node in placed.iter().filter(|node| pass(node.rank) == Pass::Last) {
         writer.node(node, object(&objects, node))?;
+    }
+    writer.planner_statistics(&told);
+    if let Some(key) = &options.restrict_key {
+        let _ = writeln!(writer.text, "\\unrestrict {key}\n");
     }
     writer.flush();
     Ok(writer.steps)
@@ -60,31 +74,61 @@ fn object<'o>(objects: &'o [Option<Object>], node: &Placed) -> &'o Object {
     }
 }
 
-/// Whether a node is of the sections that were asked for. A refresh makes rows, though it stands at the end.
-fn is_wanted(node: &Placed, options: &Options) -> bool {
-    if section(node.rank) == Section::Data || node.rank == Rank::Refresh {
-        options.rows
-    } else {
-        options.schema
-    }
+/// Whether a node is of the sections that were asked for. Large objects are data, though they are made before.
+fn is_wanted(node: &Placed, object: &Object, options: &Options) -> bool {
+    let (is_data, section) = match node.rank {
+        Rank::LargeObject => (true, Section::Data),
+        // Objects that stand in pre-data have their privileges there, whoever makes them.
+        _ if matches!(object.id.facet, Facet::Privileges(_)) => (false, Section::PreData),
+        rank => (section(rank) == Section::Data, node.section),
+    };
+    let asked = match section {
+        Section::PreData => options.sections.pre_data,
+        Section::Data => options.sections.data,
+        Section::PostData => options.sections.post_data,
+    };
+    let wanted = match node.rank {
+        Rank::SequenceValue => options.rows || options.sequence_values,
+        // It makes rows of others, by a definition.
+        Rank::Refresh => options.rows && options.schema,
+        _ if is_data => options.rows,
+        _ => options.schema,
+    };
+    asked && wanted
+}
+
+/// The tables whose statistics are told, with those of their indexes.
+fn told(objects: &[Option<Object>], placed: &[Placed]) -> Vec<String> {
+    let is_told = |object: &&Object| {
+        let has_rows = matches!(object.type_name, "TABLE" | "MATERIALIZED VIEW");
+        has_rows && object.id.class == class::CLASS && object.id.facet == Facet::Itself
+    };
+    let whole = placed.iter().filter(|node| node.part.is_none());
+    let objects = whole.map(|node| object(objects, node)).filter(is_told);
+    objects.map(|object| object.id.oid.to_string()).collect()
 }
 
 /// What the file begins with: its title, the session's settings, the database where it is to be made.
 fn beginning(catalog: &Catalog, options: &Options) -> Result<String> {
-    let settings = preamble(catalog);
+    let settings = preamble(catalog, options);
     let text = match &catalog.database {
         Some(database) if options.create => super::database::introduction(database, options, &settings)?,
         _ => settings,
     };
+    let restrict = options
+        .restrict_key
+        .iter()
+        .map(|key| format!("\\restrict {key}\n\n"));
+    let restrict: String = restrict.collect();
     Ok(format!(
-        "--\n-- PostgreSQL database dump\n--\n\n-- Dumped by pgstow\n\n{text}"
+        "--\n-- PostgreSQL database dump\n--\n\n{restrict}-- Dumped by pgstow\n\n{text}"
     ))
 }
 
 /// The header, by which a reader knows that the file must end with the closing line, and session settings for whoever
 /// replays the file. Only what every server from 13 on knows is set outright;
 /// `transaction_timeout` (17+) is set where there is one.
-fn preamble(catalog: &Catalog) -> String {
+fn preamble(catalog: &Catalog, options: &Options) -> String {
     format!(
         "SET statement_timeout = 0;\n\
          SET lock_timeout = 0;\n\
@@ -96,24 +140,29 @@ fn preamble(catalog: &Catalog) -> String {
          SET check_function_bodies = false;\n\
          SET xmloption = content;\n\
          SET client_min_messages = warning;\n\
-         SET row_security = off;\n\n",
-        if catalog.encoding == "SQL_ASCII" {
-            "SQL_ASCII"
-        } else {
-            "UTF8"
-        }
+         SET row_security = {};\n\n",
+        match &options.encoding {
+            Some(encoding) => encoding,
+            None if catalog.encoding == "SQL_ASCII" => "SQL_ASCII",
+            None => "UTF8",
+        },
+        if options.row_security { "on" } else { "off" },
     )
 }
 
 struct Writer<'a> {
     catalog: &'a Catalog,
     options: &'a Options,
+    choice: &'a Choice,
     steps: Vec<Step>,
     /// Text not yet in a step.
     text: String,
     /// Session state as the text so far leaves it; `None`: as the session began.
     state: Option<(String, Option<String>)>,
 }
+
+/// Tables whose statistics one query writes.
+const TOLD_AT_ONCE: usize = 200;
 
 /// SQL text is handed on in steps of about this many bytes.
 const STEP_BYTES: usize = 256 * 1024;
@@ -148,6 +197,25 @@ impl Writer<'_> {
         self.check(start, object)
     }
 
+    /// Statistics of tables and of their indexes come last: making an index and a refresh write some, too.
+    fn planner_statistics(&mut self, oids: &[String]) {
+        let Some(query) = &self.choice.planner_statistics else {
+            return;
+        };
+        if !oids.is_empty() {
+            self.text.push_str("--\n-- Statistics of the planner\n--\n\n");
+        }
+        self.flush();
+        for oids in oids.chunks(TOLD_AT_ONCE) {
+            let oids = oids.join(",");
+            self.steps.push(Step::Statements(format!(
+                "COPY (SELECT statement FROM ({query}) s WHERE relation = ANY ('{{{oids}}}'::oid[]) OR relation IN \
+                 (SELECT indexrelid FROM pg_index WHERE indrelid = ANY ('{{{oids}}}'::oid[])) \
+                 ORDER BY relation, number) TO STDOUT"
+            )));
+        }
+    }
+
     fn node(&mut self, node: &Placed, object: &Object) -> Result<()> {
         let form = Form { split: &node.split };
         let part = node.part.map(|part| object.definition.create_part(part));
@@ -161,10 +229,23 @@ impl Writer<'_> {
         if let Some(Data::Rows(rows)) = &object.data {
             let mut rows = rows.clone();
             let header = self.header("Data for Name", tag, type_name, object);
+            let (before, after) = super::rows::form(&mut rows, self.options, self.choice);
             rows.begin.insert_str(0, &header);
-            script::opens_rows(rows.begin.as_bytes()).map_err(|e| refused(e, object))?;
+            match &rows.inserts {
+                None => script::opens_rows(rows.begin.as_bytes()).map_err(|e| refused(e, object))?,
+                Some(form) => {
+                    let sample = form.sample();
+                    script::whole_statements(sample.as_bytes())
+                        .map(drop)
+                        .map_err(|e| refused(e, object))?;
+                }
+            }
+            let start = self.text.len();
+            self.text.push_str(&before);
+            self.check(start, object)?;
             self.flush();
             self.steps.push(Step::Rows(rows));
+            self.text.push_str(&after);
             return Ok(());
         }
         let mut start = self.text.len();
@@ -213,7 +294,7 @@ impl Writer<'_> {
 
     /// `SET default_tablespace` and `default_table_access_method`, on change.
     fn session_state(&mut self, wanted: &SessionState) {
-        if let Some(tablespace) = &wanted.tablespace {
+        if let Some(tablespace) = wanted.tablespace.as_ref().filter(|_| self.options.tablespaces) {
             let now = self.state.get_or_insert_with(|| ("\0".to_string(), None));
             if *now.0 != **tablespace {
                 let quoted = if tablespace.is_empty() {
@@ -225,7 +306,8 @@ impl Writer<'_> {
                 now.0 = tablespace.to_string();
             }
         }
-        if let Some(method) = &wanted.access_method {
+        let methods = self.options.table_access_methods;
+        if let Some(method) = wanted.access_method.as_ref().filter(|_| methods) {
             let now = self.state.get_or_insert_with(|| ("\0".to_string(), None));
             if now.1.as_deref() != Some(&**method) {
                 let _ = writeln!(
@@ -257,8 +339,10 @@ impl Writer<'_> {
                 Some(part) => address.of == part,
                 None => !split.contains(&address.of),
             };
-            if here {
+            if here && self.options.comments {
                 self.comments(object, address);
+            }
+            if here && self.options.security_labels {
                 self.labels(object, address);
             }
         }

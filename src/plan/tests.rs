@@ -3,7 +3,7 @@
 use super::{Options, Plan, Step, build};
 use crate::Result;
 use crate::catalog::object::{Data, Drop, Facet, Object, ObjectId, Privileges, Rank, class};
-use crate::catalog::{Catalog, TableRows};
+use crate::catalog::{Catalog, Choice, TableRows};
 
 fn table(create: &str) -> Object {
     let id = ObjectId::new(class::CLASS, 20_000);
@@ -14,7 +14,8 @@ fn table(create: &str) -> Object {
     )
 }
 
-fn rows(begin: &str) -> Object {
+/// The rows of a table, loaded through what stands behind COPY.
+fn rows(target: &str) -> Object {
     let id = ObjectId::new(class::CLASS, 20_000).facet(Facet::Data);
     let mut object = Object::new(id, Rank::TableData, "TABLE DATA", Some("s"), "t", String::new());
     object.data = Some(Data::Rows(Box::new(TableRows {
@@ -22,8 +23,10 @@ fn rows(begin: &str) -> Object {
         schema: "s".into(),
         name: "t".into(),
         columns: vec!["a".into()],
-        begin: begin.into(),
-        end: "\\.\n\n\n".into(),
+        begin: String::new(),
+        end: String::new(),
+        through: Some(target.into()),
+        inserts: None,
         filter: None,
         heap_pages: None,
         bytes: 0,
@@ -40,7 +43,7 @@ fn plan(objects: Vec<Object>, clean: bool) -> Result<Plan> {
         clean,
         ..Options::default()
     };
-    build(catalog, &options)
+    build(catalog, &options, &Choice::all())
 }
 
 #[track_caller]
@@ -55,11 +58,7 @@ fn a_name_that_is_quoted_cannot_break_out() {
     let mut object = table(&format!("CREATE TABLE s.\"{name}\" (\n);\n"));
     object.tag = Some(name.to_string());
     object.drop_by(Drop::Object("TABLE", format!("s.\"{name}\"")));
-    let plan = plan(
-        vec![object, rows(&format!("COPY s.\"{name}\" (a) FROM stdin;\n"))],
-        true,
-    )
-    .expect("everything is quoted");
+    let plan = plan(vec![object, rows(&format!("s.\"{name}\""))], true).expect("everything is quoted");
     assert_eq!(
         plan.steps.iter().filter(|s| matches!(s, Step::Rows(_))).count(),
         1
@@ -81,8 +80,8 @@ fn a_meta_command_is_refused_wherever_it_stands() {
         table("CREATE TABLE s.t (a[1:\"USER\"]);\n"),
         "one of psql's variables",
     );
-    refused(rows("COPY s.t (a) FROM stdin;\n1\n\\.\n\\! id\n"), "behind rows");
-    refused(rows("\\copy s.t FROM stdin\n"), "in place of COPY");
+    refused(rows("s.t (a) FROM stdin;\n1\n\\.\n\\! id\n--"), "behind rows");
+    refused(rows("s.t \\copy s.t FROM stdin\n--"), "within COPY");
     let mut object = table("CREATE TABLE s.t (\n);\n");
     object.drop_by(Drop::Object("TABLE", "s.t; \\! id\n--".into()));
     refused(object, "in what drops");
@@ -108,5 +107,5 @@ fn a_statement_that_swallows_the_next_is_refused() {
     refused(table("CREATE FUNCTION s.t() AS $$x$;\n"), "an open dollar quote");
     refused(table("CREATE TABLE s.t (a text); /* x\n"), "an open comment");
     refused(table("CREATE TABLE s.t (a text)\n"), "no end");
-    refused(rows("COPY s.t (a) FROM stdin"), "no end of the COPY statement");
+    refused(rows("s.t (a) FROM stdin --"), "no end of the COPY statement");
 }

@@ -10,10 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::picture::{Differences, Painter, Picture};
 use super::{Counts, Options, Script, database, parallel, run};
-use crate::archive::{Archive, Compression, Excerpt, Index, open_file};
-use crate::connect::{Session, Settings, SnapshotOptions, connect};
+use crate::archive::{Archive, Excerpt, open_file};
+use crate::connect::{Session, Settings, connect};
 use crate::event::{Event, Observer};
-use crate::{Error, Result, dump, plan};
+use crate::{Error, Result, dump};
 
 /// What a comparison found.
 #[derive(Debug, Clone)]
@@ -49,7 +49,8 @@ pub async fn compare(
 ) -> Result<Comparison> {
     let index = Archive::open(path)?.map(|archive| archive.index().clone());
     let file = picture_of(path);
-    let request = request(index.as_ref());
+    // A dump as the one in the file was made, so that equal databases give equal texts.
+    let request = dump::Request::of_header(index.as_ref().map(|index| &index.header));
     let painter = Painter::without_rows();
     let dumped = dump::database(settings, &request, painter, Arc::clone(observer), cancel);
     let (file, dumped) = tokio::join!(file, dumped);
@@ -248,26 +249,4 @@ async fn picture_of(path: &Path) -> Result<Picture> {
     reading
         .await
         .map_err(|e| Error::failed("reading the file failed").because(e))?
-}
-
-/// A dump as the one in the file was made, so that equal databases give equal texts.
-fn request(index: Option<&Index>) -> dump::Request {
-    let option = |name: &str| index.and_then(|index| index.header.options.get(name));
-    let on = |name| option(name).is_some_and(|v| v == "true");
-    let off = |name| option(name).is_some_and(|v| v == "false");
-    dump::Request {
-        snapshot: SnapshotOptions::default(),
-        plan: plan::Options {
-            schema: !off("schema"),
-            rows: !off("rows"),
-            create: on("create"),
-            clean: on("clean"),
-            if_exists: on("if_exists"),
-            owners: on("owners"),
-            privileges: on("privileges"),
-        },
-        compression: Compression::None,
-        check_members: false,
-        jobs: None,
-    }
 }

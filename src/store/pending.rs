@@ -84,12 +84,26 @@ impl Pending {
 
     /// Gives the file its final name, replacing what stood there, once its bytes are safe on disk.
     pub fn commit(mut self) -> Result<()> {
-        let cannot = |what: &str, e| Error::io(format!("cannot {what} {}", self.target.display()), e);
-        self.file.sync_all().map_err(|e| cannot("write", e))?;
-        std::fs::rename(&self.temporary, &self.target).map_err(|e| cannot("create", e))?;
+        self.file.sync_all().map_err(|e| self.cannot("write", e))?;
+        self.rename()?;
+        sync_directory(directory_of(&self.target)).map_err(|e| self.cannot("write the directory entry of", e))
+    }
+
+    /// Gives the file its final name without waiting for the disk (`--no-sync`): after a crash of the system it may not
+    /// be whole.
+    pub fn commit_unsynced(mut self) -> Result<()> {
+        self.rename()
+    }
+
+    fn rename(&mut self) -> Result<()> {
+        std::fs::rename(&self.temporary, &self.target).map_err(|e| self.cannot("create", e))?;
         // Renaming a file over another name of itself does nothing at all, so the temporary name may still be there.
         self.committed = !self.temporary.exists();
-        sync_directory(directory_of(&self.target)).map_err(|e| cannot("write the directory entry of", e))
+        Ok(())
+    }
+
+    fn cannot(&self, what: &str, e: io::Error) -> Error {
+        Error::io(format!("cannot {what} {}", self.target.display()), e)
     }
 }
 

@@ -383,7 +383,7 @@ fn a_network_that_falls_silent_ends_the_dump() {
             .await
             .unwrap();
         let catalog = catalog::load(&leader).await.unwrap();
-        let plan = plan::build(catalog, &plan::Options::default()).unwrap();
+        let plan = plan::build(catalog, &plan::Options::default(), &catalog::Choice::all()).unwrap();
         let source = dump::Source {
             settings,
             leader,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// The modules from top to bottom. Modules of one layer know nothing of each other.
 const LAYERS: &[&[&str]] = &[
-    &["cli"],
+    &["cli", "api"],
     &["schedule", "doctor"],
     &["backup", "restore", "webhook"],
     &["store", "dump", "plan", "script", "archive"],

@@ -41,7 +41,7 @@ fn without_anything_the_local_server_is_tried_as_the_systems_user() {
 }
 
 #[test]
-fn flags_win_over_the_string_over_the_service_over_the_environment() {
+fn the_string_wins_over_flags_over_the_service_over_the_environment() {
     let dir = tempfile::tempdir().unwrap();
     let services = dir.path().join("services");
     std::fs::write(
@@ -59,13 +59,14 @@ fn flags_win_over_the_string_over_the_service_over_the_environment() {
         ("PGAPPNAME", "env"),
     ];
     let request = Request {
-        dbname: Some("host=string user=string".into()),
+        dbname: Some("user=string".into()),
+        host: Some("flag".into()),
         user: Some("flag".into()),
         ..Request::default()
     };
     let s = Settings::from_request(&request, &environment(&vars)).unwrap();
-    assert_eq!(s.host_text(), "string:3");
-    assert_eq!((s.user(), s.dbname()), ("flag", "service"));
+    assert_eq!(s.host_text(), "flag:3");
+    assert_eq!((s.user(), s.dbname()), ("string", "service"));
     assert_eq!(s.application_name, "env");
 }
 

@@ -15,7 +15,7 @@
 //! ```
 
 pub mod case;
-mod description;
+pub mod description;
 mod judge;
 mod parity;
 mod statements;

@@ -36,6 +36,7 @@ fn backup_at(clock: fn() -> DateTime<Utc>, store: &Store, db: &Db) -> Backup {
             compression: "gzip".parse().unwrap(),
             check_members: true,
             jobs: Some(1),
+            ..dump::Request::default()
         },
     };
     let observer: Arc<dyn Observer> = Arc::new(Silent);

@@ -99,3 +99,48 @@ fn nobody_to_ask_is_a_refusal_that_names_the_option() {
     assert!(done.stderr.contains("Add --yes"), "{done}");
     assert_eq!(picture(&ground.target), before, "{done}");
 }
+
+#[test]
+fn without_a_file_the_person_at_the_terminal_chooses_from_the_list() {
+    let server = support::server(support::newest());
+    let db = server.database("choosing");
+    db.execute("CREATE TABLE t (a int); INSERT INTO t VALUES (1)");
+    let store = tempfile::tempdir().unwrap();
+    let backup = || {
+        let mut backup = pgstow();
+        support::run(db.env(&mut backup).env("BACKUP_DIR", store.path()).arg("backup")).ok();
+    };
+    backup();
+    // Names have seconds.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    db.execute("INSERT INTO t VALUES (2)");
+    backup();
+    let restore = || {
+        let mut command = pgstow();
+        db.env(&mut command).env("BACKUP_DIR", store.path());
+        command.arg("restore");
+        command
+    };
+    let mut terminal = Terminal::start(&restore());
+    terminal.wait_for("Which one? (1 to 2, nothing: none)");
+    terminal.type_in("3\n");
+    terminal.wait_for("3\r\nWhich one?");
+    // The older one stands second.
+    terminal.type_in("2\n");
+    terminal.wait_for("Overwrite it? (yes/no)");
+    terminal.type_in("yes\n");
+    let done = terminal.wait();
+    assert_eq!(done.code, 0, "{done}");
+    assert_eq!(db.query_text("SELECT a FROM t"), "1");
+
+    let mut terminal = Terminal::start(&restore());
+    terminal.wait_for("Which one?");
+    terminal.type_in("\n");
+    let done = terminal.wait();
+    assert!(
+        done.code == 1 && done.stdout.contains("nothing was changed"),
+        "{done}"
+    );
+    let done = support::run(&mut restore());
+    assert!(done.code == 2 && done.stderr.contains("Name a file or"), "{done}");
+}
