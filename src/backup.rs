@@ -1,10 +1,14 @@
 //! The story of a backup.
 
+mod direct;
+mod offsite;
+
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Datelike, Utc, Weekday};
+use chrono::{DateTime, Datelike, NaiveDateTime, Utc, Weekday};
 use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
@@ -14,8 +18,11 @@ use crate::event::{Event, Observer, Phase};
 use crate::store::journal::{Outcome, Run};
 use crate::store::name::{self, Name, Tier};
 use crate::store::retention::{self, Rules, Verdict};
-use crate::store::{Judged, Lock, Pending, Store, settle};
+use crate::store::{Lock, Pending, Store, settle};
 use crate::{Error, Result, dump};
+
+pub use direct::run as run_direct;
+pub use offsite::{Destination, Moved};
 
 /// What to back up, where to, and what may go afterwards.
 #[derive(Debug, Clone)]
@@ -36,6 +43,8 @@ pub struct Job {
     pub lock_wait: Duration,
     /// What is dumped, in which form.
     pub dump: dump::Request,
+    /// Where each backup is also sent.
+    pub offsite: Option<Destination>,
 }
 
 impl Job {
@@ -69,11 +78,13 @@ pub struct Backup {
     /// Its weekly copy, if one was made.
     pub weekly: Option<PathBuf>,
     /// The older backups that were deleted, and why.
-    pub rotated: Vec<Judged>,
+    pub rotated: Vec<(String, Verdict)>,
+    /// What came of sending it off this machine. A backup that could not be sent stands nevertheless.
+    pub offsite: Result<Vec<Moved>>,
 }
 
-/// Backs a database up: dumps it, reads the file back, gives it its name, copies it on Sundays, and only then deletes
-/// what the rules let go. Whatever fails, and whenever it is cancelled, the earlier backups stay, and no unfinished file
+/// Backs a database up: dumps it, reads the file back, gives it its name, copies it on Sundays, only then deletes what
+/// the rules let go, and sends what stands to the place off this machine, if there is one. Whatever fails, and whenever it is cancelled, the earlier backups stay, and no unfinished file
 /// has a backup's name.
 pub async fn run(job: &Job, observer: &Arc<dyn Observer>, cancel: &CancellationToken) -> Result<Backup> {
     let store = Store::open(&job.directory)?;
@@ -111,13 +122,7 @@ async fn make(
     let (name, pending) = store.begin(name)?;
 
     let out = pending.to_writer()?;
-    let (_, Summary { index, bytes, .. }) = match job.globals {
-        true => tokio::select! {
-            dumped = dump::globals(&job.settings, &job.dump.snapshot, job.dump.compression, out) => dumped?,
-            () = cancel.cancelled() => return Err(Error::interrupted()),
-        },
-        false => dump::database(&job.settings, &job.dump, out, Arc::clone(observer), cancel).await?,
-    };
+    let (_, Summary { index, bytes, .. }) = dump_into(job, out, observer, cancel).await?;
     tokio::select! {
         verified = verify(&pending, &index, observer) => verified?,
         () = cancel.cancelled() => return Err(Error::interrupted()),
@@ -130,12 +135,19 @@ async fn make(
         true => Some(store.copy_to_weekly(&name)?),
         false => None,
     };
+    let rotating = suspicious.is_none();
     let rotated = match suspicious {
         None => rotate(job, store)?,
         Some(warning) => {
             observer.event(Event::Warning(warning));
             Vec::new()
         }
+    };
+    let mut made = vec![name.clone()];
+    made.extend(weekly.is_some().then(|| name.weekly()));
+    let offsite = match &job.offsite {
+        Some(place) => offsite::send(job, place, store, &made, rotating, observer, cancel).await,
+        None => Ok(Vec::new()),
     };
     Ok(Backup {
         path: store.path(&name),
@@ -145,7 +157,64 @@ async fn make(
         took: clock.elapsed(),
         weekly,
         rotated,
+        offsite,
     })
+}
+
+/// Sends what earlier runs could not send off this machine, without another backup.
+pub async fn send_again(
+    job: &Job,
+    observer: &Arc<dyn Observer>,
+    cancel: &CancellationToken,
+) -> Result<Vec<Moved>> {
+    let Some(place) = &job.offsite else {
+        return Ok(Vec::new());
+    };
+    let store = Store::open(&job.directory)?;
+    let _lock = tokio::select! {
+        lock = Lock::take(store.root(), job.lock_wait) => lock?,
+        () = cancel.cancelled() => return Err(Error::interrupted()),
+    };
+    let sent = offsite::send(job, place, &store, &[], false, observer, cancel).await?;
+    let told = store.remember_sent(job.database());
+    if let Err(e) = told {
+        observer.event(Event::Warning(format!("the run could not be noted: {e}")));
+    }
+    Ok(sent)
+}
+
+/// Dumps what the job is about.
+async fn dump_into<W: Write + Send + 'static>(
+    job: &Job,
+    out: W,
+    observer: &Arc<dyn Observer>,
+    cancel: &CancellationToken,
+) -> Result<(W, Summary)> {
+    if !job.globals {
+        return dump::database(&job.settings, &job.dump, out, Arc::clone(observer), cancel).await;
+    }
+    // Small enough to be held; and where `out` leads, writing may have to wait.
+    let dumping = dump::globals(
+        &job.settings,
+        &job.dump.snapshot,
+        job.dump.compression,
+        Vec::new(),
+    );
+    let (bytes, summary) = tokio::select! {
+        dumped = dumping => dumped?,
+        () = cancel.cancelled() => return Err(Error::interrupted()),
+    };
+    let mut out = out;
+    let writing = tokio::task::spawn_blocking(move || out.write_all(&bytes).map(|()| out));
+    let written = writing
+        .await
+        .map_err(|e| Error::failed("writing was cut off").because(e))?;
+    Ok((written.map_err(|e| Error::io("cannot write", e))?, summary))
+}
+
+/// The time in the zone of the store's names.
+fn local_time(job: &Job) -> NaiveDateTime {
+    (job.clock)().with_timezone(&job.zone).naive_local()
 }
 
 /// Reads back what was written, from the disk where the system allows, and holds it against what the dump said it wrote.
@@ -175,12 +244,14 @@ fn collapsed(store: &Store, name: &Name, bytes: u64) -> Result<Option<String>> {
         e.name.database == name.database && e.name.tier == Tier::Daily && e.name.format == name.format
     });
     let sizes: Vec<u64> = entries.iter().map(|e| e.bytes).collect();
-    Ok(retention::collapsed(bytes, &sizes).map(|median| {
-        format!(
-            "the backup has {bytes} bytes, less than half of the {median} that the last ones have at the median: is \
-             this the right database, and are its rows still there? Older backups are not deleted now"
-        )
-    }))
+    Ok(retention::collapsed(bytes, &sizes).map(|median| warning_of_collapse(bytes, median)))
+}
+
+fn warning_of_collapse(bytes: u64, median: u64) -> String {
+    format!(
+        "the backup has {bytes} bytes, less than half of the {median} that the last ones have at the median: is this \
+         the right database, and are its rows still there? Older backups are not deleted now"
+    )
 }
 
 /// Whether a weekly copy is due: on Sunday, ISO weekday 7.
@@ -189,12 +260,12 @@ fn is_weekly(rules: &Rules, name: &Name) -> bool {
 }
 
 /// Deletes the backups of this database that the rules let go.
-fn rotate(job: &Job, store: &Store) -> Result<Vec<Judged>> {
-    let now = (job.clock)().with_timezone(&job.zone).naive_local();
-    let mut judged = store.judge(&job.rules, now)?;
+fn rotate(job: &Job, store: &Store) -> Result<Vec<(String, Verdict)>> {
+    let mut judged = store.judge(&job.rules, local_time(job))?;
     judged.retain(|j| j.entry.name.database == job.database() && matches!(j.verdict, Verdict::Delete(_)));
     store.remove(judged.iter().map(|j| &j.entry))?;
-    Ok(judged)
+    let told = |j: crate::store::Judged| (j.entry.path.display().to_string(), j.verdict);
+    Ok(judged.into_iter().map(told).collect())
 }
 
 /// Notes the run in the store's journal. A journal that cannot be written fails no backup.
@@ -219,6 +290,11 @@ fn remember(
         began,
         seconds: took.as_secs_f64(),
         outcome,
+        unsent: result
+            .as_ref()
+            .ok()
+            .and_then(|b| b.offsite.as_ref().err())
+            .map(Error::to_string),
     };
     if let Err(e) = store.remember(run) {
         observer.event(Event::Warning(format!("the run could not be noted: {e}")));

@@ -144,6 +144,14 @@ impl Error {
         Error::failed(what.to_string()).because(source)
     }
 
+    /// The [`Error`] that a reader handed through as an I/O error, or the I/O error as one.
+    pub fn of_reading(e: std::io::Error) -> Self {
+        match e.downcast::<Error>() {
+            Ok(error) => error,
+            Err(e) => Error::io("cannot read", e),
+        }
+    }
+
     /// Adds the sentence that tells what to do. A later call replaces an earlier one.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -3,7 +3,8 @@
 //! The modules in reading order, which is the way of the data; arrows between them point downwards only
 //! (`tests/layering.rs` checks it):
 //!
-//! 1. [error], [event], [finding], [sql], [human]: what everything below and above speaks in
+//! 1. [error], [event], [finding], [sql], [human]: what everything below and above speaks in; [http], [age]: others'
+//!    formats
 //! 2. [connect]: settings, session, snapshot
 //! 3. [catalog]: every object of the database as the server describes it, one file a kind
 //! 4. [plan]: which objects, in which order, as which statements
@@ -28,6 +29,7 @@
 //! # }
 //! ```
 
+pub mod age;
 pub mod api;
 pub mod archive;
 pub mod backup;
@@ -40,6 +42,7 @@ pub mod dump;
 pub mod error;
 pub mod event;
 pub mod finding;
+pub mod http;
 pub mod human;
 pub mod plan;
 pub mod restore;

@@ -1,18 +1,13 @@
 //! Tells other services how a backup went: a POST of some JSON or text to a URL. It follows no redirects, knows no
 //! proxies, and never fails a backup.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::{Request, Uri};
-use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
-use tokio::net::TcpStream;
 
-use crate::{Error, Result};
+use crate::{Error, Result, http};
 
 /// How long one attempt may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -84,50 +79,13 @@ impl Hook {
         }
     }
 
-    async fn send(
-        &self,
-        kind: &'static str,
-        text: &str,
-    ) -> Result<hyper::StatusCode, Box<dyn std::error::Error + Send + Sync>> {
-        let secure = self.0.scheme_str() == Some("https");
-        let port = self.0.port_u16().unwrap_or(if secure { 443 } else { 80 });
-        // An IPv6 address stands in brackets in a URL only.
-        let host = self.host().trim_matches(['[', ']']);
-        let stream = TcpStream::connect((host, port)).await?;
-        let path = self.0.path_and_query().map_or("/", |path| path.as_str());
-        let request = Request::post(path)
-            .header("host", self.0.authority().map_or("", |a| a.as_str()))
-            .header("user-agent", concat!("pgstow/", env!("CARGO_PKG_VERSION")))
+    async fn send(&self, kind: &'static str, text: &str) -> Result<hyper::StatusCode, http::Failure> {
+        let request = Request::post(self.0.clone())
             .header("content-type", kind)
             .header("connection", "close")
             .body(Full::new(Bytes::from(text.to_string())))?;
-        if !secure {
-            return Ok(exchange(stream, request).await?);
-        }
-        let name = ServerName::try_from(host.to_string())?;
-        let connector = tokio_rustls::TlsConnector::from(Arc::new(tls()?));
-        Ok(exchange(connector.connect(name, stream).await?, request).await?)
+        Ok(http::send(request).await?.status())
     }
-}
-
-fn tls() -> Result<ClientConfig, rustls::Error> {
-    let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
-}
-
-async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<hyper::StatusCode, hyper::Error>
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-{
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let driver = tokio::spawn(connection);
-    let answer = sender.send_request(request).await;
-    driver.abort();
-    Ok(answer?.status())
 }
 
 #[cfg(test)]

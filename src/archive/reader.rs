@@ -172,10 +172,7 @@ impl<R: Read> Read for Reader<R> {
 
 /// The [`Error`] inside an error of [`Reader`]'s [`Read`], or the I/O error as one.
 pub fn into_error(e: io::Error) -> Error {
-    match e.downcast::<Error>() {
-        Ok(error) => error,
-        Err(e) => Error::io("cannot read", e),
-    }
+    Error::of_reading(e)
 }
 
 /// Recognises the format by the first bytes; names what it is if it is something else.

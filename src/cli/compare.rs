@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::offsite::Unlock;
 use super::store::Place;
 use super::table::Table;
 use super::{Connection, Context, human, print};
@@ -13,9 +14,11 @@ use crate::{Error, Result};
 /// Options of `compare`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The backup: a path, or a file's name in the store
+    /// The backup: a path, a file's name in the store, or its address off this machine (s3://...)
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    #[command(flatten)]
+    unlock: Unlock,
     #[command(flatten)]
     connection: Connection,
     #[command(flatten)]
@@ -27,7 +30,7 @@ pub struct Args {
 
 /// Compares a backup with a database: exit code 0 when they are equal, 1 when they differ.
 pub async fn run(args: Args, context: &Context) -> Result<()> {
-    let path = args.place.find(&args.file)?;
+    let (path, _copy) = args.unlock.fetch(&args.file, &args.place, context).await?;
     let settings = args.connection.settings_to_connect(context).await?;
     let comparison = restore::compare(&settings, &path, &context.observer, &context.cancel).await?;
     print(&match args.json {
@@ -39,7 +42,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         false => Err(Error::failed(format!(
             "database {:?} differs from {}",
             settings.dbname(),
-            path.display()
+            args.file.display()
         ))),
     }
 }

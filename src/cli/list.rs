@@ -2,15 +2,16 @@
 
 use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::offsite::{Remote, Unlock};
 use super::store::{Place, Zone};
 use super::table::Table;
 use super::{Context, human, print};
-use crate::archive::{Archive, Index, Rows};
-use crate::store::{Entry, State, Store};
+use crate::archive::{Index, Rows};
+use crate::store::{Entry, State, Store, Stored};
 use crate::{Error, Result};
 
 /// Options of `list`.
@@ -19,6 +20,13 @@ pub struct Args {
     /// Show what is inside this file: a path, or a file's name in the store
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Show the backups off this machine instead; with FILE, look for it there
+    #[arg(long)]
+    offsite: bool,
+    #[command(flatten)]
+    remote: Remote,
+    #[command(flatten)]
+    unlock: Unlock,
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
@@ -29,11 +37,76 @@ pub struct Args {
 }
 
 /// Lists the backups, or the tables of one.
-pub async fn run(args: Args, _context: &Context) -> Result<()> {
-    match &args.file {
-        Some(file) => list_file(&args.place.find(file)?, args.json),
-        None => list_store(&args),
+pub async fn run(args: Args, context: &Context) -> Result<()> {
+    let Some(file) = &args.file else {
+        return match args.offsite {
+            true => context.until_cancelled(list_offsite(&args)).await,
+            false => list_store(&args),
+        };
+    };
+    let stored = match args.offsite {
+        true => {
+            let found = context.until_cancelled(args.remote.find(file)).await?;
+            found.with_identities(args.unlock.identities()?)
+        }
+        false => {
+            context
+                .until_cancelled(args.unlock.find(file, &args.place))
+                .await?
+        }
+    };
+    let json = args.json;
+    let listing = tokio::task::spawn_blocking(move || list_file(&stored, json));
+    context
+        .until_cancelled(async {
+            let done = listing.await;
+            done.map_err(|e| Error::failed("reading the file failed").because(e))?
+        })
+        .await
+}
+
+async fn list_offsite(args: &Args) -> Result<()> {
+    let offsite = args.remote.wanted()?;
+    let entries = offsite.entries().await?;
+    let now = args.zone.now();
+    let mut rows = Vec::new();
+    let mut table = Table::new(&["FILE", "DATABASE", ">AGE", ">SIZE", "STATE"]);
+    for entry in &entries {
+        let state = match (entry.encrypted, offsite.is_whole(entry).await?) {
+            (true, _) => "encrypted",
+            (false, true) => "verified",
+            (false, false) => "unproven",
+        };
+        rows.push(json!({
+            "file": entry.relative(),
+            "address": offsite.shown(&entry.relative()),
+            "database": entry.name.database_or_none(),
+            "kind": entry.name.tier.directory(),
+            "time": entry.name.time.format("%Y-%m-%dT%H:%M:%S").to_string(),
+            "bytes": entry.bytes,
+            "state": state,
+        }));
+        table.row([
+            entry.relative(),
+            entry.name.subject().to_string(),
+            human::duration(now - entry.name.time),
+            human::bytes(entry.bytes),
+            state.to_string(),
+        ]);
     }
+    if args.json {
+        return print(&format!("{:#}\n", serde_json::Value::from(rows)));
+    }
+    if entries.is_empty() {
+        return print(&format!("no backups in {}\n", offsite.shown("")));
+    }
+    print(&format!(
+        "{}{} in {}, {}\n",
+        table.render(),
+        human::number_of(entries.len() as u64, "backup"),
+        offsite.shown(""),
+        human::bytes(entries.iter().map(|e| e.bytes).sum())
+    ))
 }
 
 fn list_store(args: &Args) -> Result<()> {
@@ -101,6 +174,7 @@ fn entry_json(store: &Store, entry: &Entry, state: &State) -> serde_json::Value 
         "time": entry.name.time.format("%Y-%m-%dT%H:%M:%S").to_string(),
         "bytes": entry.bytes,
         "state": state.word(),
+        "seconds": store.seconds_of(&store.relative(entry)),
     });
     match state {
         State::Whole(index) => {
@@ -116,15 +190,15 @@ fn entry_json(store: &Store, entry: &Entry, state: &State) -> serde_json::Value 
     json
 }
 
-fn list_file(path: &Path, as_json: bool) -> Result<()> {
-    let Some(archive) = Archive::open(path)? else {
+fn list_file(stored: &Stored, as_json: bool) -> Result<()> {
+    let Some(archive) = stored.archive()? else {
         return Err(Error::damaged(format!(
             "{} has no index at its end: it was not written by pgstow, or it is truncated",
-            path.display()
+            stored.shown()
         ))
         .hint(format!(
             "`pgstow verify {}` reads all of it and tells.",
-            path.display()
+            stored.shown()
         )));
     };
     let index = archive.index();

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use chrono::TimeDelta;
 
+use super::source::{Source, Whence};
 use super::store::Place;
 use super::{Connection, Context, choose, human, print, prompt};
 use crate::archive::{self, Archive};
@@ -18,10 +19,13 @@ use crate::{Error, Result};
 /// Options of `restore`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to restore: a file (.sql.gz, .sql.zst, .sql), the name of a backup in the store, "latest" for the newest
-    /// verified backup of the database, or "-" for standard input [default: asks, at a terminal]
-    #[arg(value_name = "FILE|latest|-")]
+    /// What to restore: a file (.sql.gz, .sql.zst, .sql), the name of a backup in the store, its address off this machine
+    /// (s3://...), "latest" for the newest verified backup of the database, or "-" for standard input [default: asks, at a
+    /// terminal]
+    #[arg(value_name = "FILE|URL|latest|-")]
     file: Option<PathBuf>,
+    #[command(flatten)]
+    whence: Whence,
     #[command(flatten)]
     connection: Connection,
     #[command(flatten)]
@@ -143,13 +147,6 @@ fn missing_roles(text: &str) -> Result<MissingRoles, String> {
     }
 }
 
-/// Where the script comes from.
-#[derive(Debug)]
-enum Source {
-    Standard,
-    File(PathBuf),
-}
-
 /// Restores a backup.
 pub async fn run(args: Args, context: &Context) -> Result<()> {
     let file = match &args.file {
@@ -160,11 +157,11 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         }
     };
     if args.list {
-        let source = find(&file, &args.place, || args.connection.settings())?;
+        let source = find(&args, &file, || args.connection.settings(), context).await?;
         return list(source, &args).await;
     }
     let settings = args.connection.settings_to_connect(context).await?;
-    let source = find(&file, &args.place, || Ok(settings.clone()))?;
+    let source = find(&args, &file, || Ok(settings.clone()), context).await?;
     let (choice, bytes) = context
         .until_cancelled(look_at(&source, args.selection()))
         .await?;
@@ -193,7 +190,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let told = |e: Error| e.context(name(&source));
     let (observer, cancel) = (&context.observer, &context.cancel);
     if args.swap {
-        let Source::File(path) = &source else {
+        let Some(path) = source.path() else {
             return Err(Error::usage(
                 "--swap reads the file twice, so it cannot come from standard input",
             ));
@@ -216,41 +213,33 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     Ok(())
 }
 
-fn find(file: &Path, place: &Place, settings: impl FnOnce() -> Result<Settings>) -> Result<Source> {
-    if file == Path::new("-") {
-        return Ok(Source::Standard);
-    }
-    if file != Path::new("latest") {
-        return place.find(file).map(Source::File);
-    }
-    let store = place.store()?;
-    let settings = settings()?;
-    match store.latest(settings.dbname())? {
-        Some(entry) => Ok(Source::File(entry.path)),
-        None => Err(Error::failed(format!(
-            "there is no whole backup of database {:?} in the store {}",
-            settings.dbname(),
-            store.root().display()
-        ))
-        .hint("`pgstow list` shows the backups there are; name one of them.")),
-    }
-}
-
-impl Source {
-    /// The input, from its beginning.
-    fn open(&self) -> restore::Source {
-        match self {
-            Source::Standard => restore::Source::Stream(Box::new(std::io::stdin())),
-            Source::File(path) => restore::Source::File(path.clone()),
-        }
-    }
+async fn find(
+    args: &Args,
+    file: &Path,
+    settings: impl FnOnce() -> Result<Settings>,
+    context: &Context,
+) -> Result<Source> {
+    let part = !args.table.is_empty() || !args.schema.is_empty() || !args.exclude_table.is_empty();
+    let as_file = part || args.swap || args.list || args.check || args.schema_only || args.data_only;
+    let dbname = || Ok(settings()?.dbname().to_string());
+    let finding = args.whence.find(file, &args.place, dbname, as_file, context);
+    finding.await
 }
 
 /// What is to be restored of the input, and its size in bytes or 0. A file of ours that is not whole is refused before
 /// anything is changed.
 async fn look_at(source: &Source, selection: Selection) -> Result<(Choice, u64)> {
-    let Source::File(path) = source else {
-        return Ok((Choice::unread(&selection)?, 0));
+    let path = match (source, source.path()) {
+        (_, Some(path)) => path,
+        (Source::Elsewhere(stored), _) => {
+            // One that is not whole is refused here, too.
+            let looked = stored.clone();
+            let looking = tokio::task::spawn_blocking(move || looked.archive().map(drop));
+            let looked = looking.await;
+            looked.map_err(|e| Error::failed("reading the backup failed").because(e))??;
+            return Ok((Choice::unread(&selection)?, stored.bytes()));
+        }
+        _ => return Ok((Choice::unread(&selection)?, 0)),
     };
     let meta = archive::open_file(path)?
         .metadata()
@@ -259,7 +248,7 @@ async fn look_at(source: &Source, selection: Selection) -> Result<(Choice, u64)>
     if !meta.is_file() {
         return Ok((Choice::unread(&selection)?, 0));
     }
-    let path = path.clone();
+    let path = path.to_path_buf();
     let reading = tokio::task::spawn_blocking(move || {
         let bytes = match Archive::open(&path)? {
             Some(archive) => archive
@@ -276,7 +265,7 @@ async fn look_at(source: &Source, selection: Selection) -> Result<(Choice, u64)>
 
 /// Prints what would be done.
 async fn list(source: Source, args: &Args) -> Result<()> {
-    let Source::File(path) = source else {
+    let Some(path) = source.path().map(Path::to_path_buf) else {
         return Err(Error::usage("--list needs a file, not standard input"));
     };
     let selection = args.selection();
@@ -309,10 +298,10 @@ async fn preflight(
 ) -> Result<()> {
     let mut needs = Needs::default();
     // What can be read only once is not read for this.
-    if let Source::File(path) = source
+    if let Some(path) = source.path()
         && path.is_file()
     {
-        let (path, choice, check) = (path.clone(), options.choice.clone(), args.check);
+        let (path, choice, check) = (path.to_path_buf(), options.choice.clone(), args.check);
         let observer = Arc::clone(&context.observer);
         let reading = tokio::task::spawn_blocking(move || {
             if check {
@@ -340,10 +329,7 @@ async fn preflight(
 }
 
 fn name(source: &Source) -> String {
-    match source {
-        Source::Standard => "standard input".into(),
-        Source::File(path) => path.display().to_string(),
-    }
+    source.name()
 }
 
 fn describe(source: &Source, bytes: u64) -> String {

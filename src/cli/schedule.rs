@@ -7,6 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
 
 use super::health::max_age;
+use super::round::{Rest, Round};
 use super::{Context, backup, log};
 use crate::error::Kind;
 use crate::event::Event;
@@ -94,14 +95,21 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         cancel: context.cancel.clone(),
         observer: Arc::clone(&context.observer),
     };
+    let rest = std::cell::Cell::new(Rest::default());
     let result = daemon
-        .run(async || match round.run(context).await {
-            Ok(()) => true,
-            Err(e) => {
-                if e.kind() != Kind::Interrupted {
-                    log::error(&e);
+        .run(async |again| {
+            // A retry does only what failed; when the next run is due, everything has its turn.
+            let mut left = if again { rest.take() } else { Rest::default() };
+            let done = round.attempt(&mut left, context).await;
+            rest.set(left);
+            match done {
+                Ok(()) => true,
+                Err(e) => {
+                    if e.kind() != Kind::Interrupted {
+                        log::error(&e);
+                    }
+                    false
                 }
-                false
             }
         })
         .await;
@@ -113,7 +121,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
 
 /// When the last run began, as far as the store tells. A store that cannot be read now is the first run's business to
 /// tell.
-fn last_run(round: &backup::Round, schedule: &Schedule) -> Option<DateTime<Utc>> {
+fn last_run(round: &Round, schedule: &Schedule) -> Option<DateTime<Utc>> {
     let store = Store::open(round.directory()).ok()?;
     let meant = |database: &str| round.databases().may_contain(database);
     let runs = store.runs();

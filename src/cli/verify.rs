@@ -2,24 +2,30 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
 use serde_json::json;
 
+use super::offsite::Unlock;
 use super::store::Place;
 use super::{Connection, Context, compare, human, print};
 use crate::archive::{self, Verified};
 use crate::error::Kind;
 use crate::event::{Event, Phase};
 use crate::restore::{self, Options, TestRestore};
+use crate::store::Tested;
+use crate::store::name::{Name, Tier};
 use crate::{Error, Result};
 
 /// Options of `verify`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The backup: a path, a file's name in the store, or - for standard input
+    /// The backup: a path, a file's name in the store, its address off this machine (s3://...), or - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    #[command(flatten)]
+    unlock: Unlock,
     #[command(flatten)]
     place: Place,
     /// Also restore it into a database made for it on the server, compare the two, and drop it again; the database that
@@ -42,9 +48,13 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         let read = || archive::verify_sequence(std::io::stdin().lock());
         ("standard input".into(), Box::new(read))
     } else {
-        let path = args.place.find(&args.file)?;
-        let name = path.display().to_string();
-        (name, Box::new(move || archive::verify(&path, &*observer)))
+        let finding = args.unlock.find(&args.file, &args.place);
+        let stored = context.until_cancelled(finding).await?;
+        let read = move || {
+            let read = archive::verify_seekable(stored.open()?, &*observer);
+            read.map_err(|e| e.context(stored.shown()))
+        };
+        (args.file.display().to_string(), Box::new(read))
     };
     let reading = tokio::task::spawn_blocking(work);
     let verified = context
@@ -105,10 +115,12 @@ async fn test_restore(args: &Args, context: &Context) -> Result<TestRestore> {
             "a test restore reads the file twice, so it cannot come from standard input",
         ));
     }
-    let path = args.place.find(&args.file)?;
+    let (path, _copy) = args.unlock.fetch(&args.file, &args.place, context).await?;
     let settings = args.connection.settings_to_connect(context).await?;
     let options = Options::default();
     let tried = restore::test_restore(&settings, &path, &options, &context.observer, &context.cancel).await?;
+    let passed = tried.comparison.differences.is_empty();
+    remember(args, tried.took, passed, context);
     let took = TimeDelta::from_std(tried.took).unwrap_or_default();
     if !args.json {
         print(&format!(
@@ -118,6 +130,32 @@ async fn test_restore(args: &Args, context: &Context) -> Result<TestRestore> {
         ))?;
     }
     Ok(tried)
+}
+
+/// Notes the test restore of a backup in the store, for `/metrics`. Nothing depends on it.
+fn remember(args: &Args, took: Duration, passed: bool, context: &Context) {
+    let name = args
+        .file
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    let plain = name.strip_suffix(crate::age::EXTENSION).unwrap_or(name);
+    let Some(known) = Tier::ALL.into_iter().find_map(|tier| Name::parse(tier, plain)) else {
+        return;
+    };
+    let Ok(store) = args.place.store() else {
+        return;
+    };
+    let tested = Tested {
+        file: name.to_string(),
+        at: Utc::now(),
+        seconds: took.as_secs_f64(),
+        passed,
+    };
+    if let Err(e) = store.remember_test(&known.database, tested) {
+        let text = format!("the test restore could not be noted: {e}");
+        context.observer.event(Event::Warning(text));
+    }
 }
 
 /// What has been proved, in one line.

@@ -75,6 +75,19 @@ impl Environment {
         Ok(value.map(|value| value.text))
     }
 
+    /// The names of the variables that begin so.
+    pub(crate) fn names<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+        self.vars
+            .keys()
+            .map(String::as_str)
+            .filter(move |name| name.starts_with(prefix))
+    }
+
+    /// The variable's text, or that of the file which `<name>_FILE` names.
+    pub(crate) fn value(&self, name: &str) -> Result<Option<String>> {
+        Ok(self.get(name)?.map(|value| value.text))
+    }
+
     /// The variable, or the contents of the file that `<name>_FILE` names, without a final newline: the way of
     /// container secrets. An empty variable counts as not set, which is what compose files mean by it.
     pub(super) fn get(&self, name: &str) -> Result<Option<Value>> {

@@ -46,14 +46,14 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Runs `job` whenever it is due until cancelled; the job says whether it succeeded, and must itself end soon when
-    /// cancelled. An error means that a run was cut off.
-    pub async fn run(self, job: impl AsyncFn() -> bool) -> Result<()> {
+    /// Runs `job` whenever it is due until cancelled. The job is told whether it is tried again after a failure, says
+    /// whether it succeeded, and must itself end soon when cancelled. An error means that a run was cut off.
+    pub async fn run(self, job: impl AsyncFn(bool) -> bool) -> Result<()> {
         let mut plan = Plan::new(self.schedule.clone(), self.last, self.on_start, Utc::now());
         let mut announced = None;
         loop {
             let now = Utc::now();
-            let (due, why) = plan.due(now);
+            let (due, mut why) = plan.due(now);
             self.moment.send_replace(Moment {
                 next: Some(due),
                 running: due <= now,
@@ -67,7 +67,10 @@ impl Daemon {
                 tokio::select! {
                     biased;
                     () = self.cancel.cancelled() => return Ok(()),
-                    () = self.now.notified() => self.observer.event(Event::Info("running now, as asked".into())),
+                    () = self.now.notified() => {
+                        self.observer.event(Event::Info("running now, as asked".into()));
+                        why = Why::Asked;
+                    }
                     () = tokio::time::sleep(pause) => continue,
                 }
             } else if why == Why::Missed {
@@ -77,7 +80,7 @@ impl Daemon {
             }
             self.moment.send_modify(|moment| moment.running = true);
             plan.began(Utc::now());
-            let succeeded = job().await;
+            let succeeded = job(why == Why::Retry).await;
             if self.cancel.is_cancelled() {
                 // A run that finished in spite of it was not cut off.
                 return if succeeded {
@@ -111,6 +114,7 @@ enum Why {
     /// Its time has passed without a run.
     Missed,
     Retry,
+    Asked,
 }
 
 /// What has been and what comes: no clock, no waiting.
@@ -251,7 +255,7 @@ mod tests {
             observer: Arc::new(crate::event::Silent),
             moment: watch::Sender::default(),
         };
-        let job = async || {
+        let job = async |_| {
             runs.set(runs.get() + 1);
             match runs.get() {
                 1 => now.notify_one(),

@@ -23,9 +23,13 @@ pub fn ailment(
             max_age.num_hours()
         ));
     }
-    match last.map(|run| &run.outcome) {
-        Some(Outcome::Failed { error }) => Some(format!("the last backup failed: {error}")),
-        _ => None,
+    let last = last?;
+    match &last.outcome {
+        Outcome::Failed { error } => Some(format!("the last backup failed: {error}")),
+        Outcome::Succeeded { .. } => {
+            let why = last.unsent.as_ref()?;
+            Some(format!("the last backup is not off this machine: {why}"))
+        }
     }
 }
 
@@ -48,6 +52,7 @@ mod tests {
             began: hour(3).and_utc(),
             seconds: 1.0,
             outcome,
+            unsent: None,
         };
         let good = run(Outcome::Succeeded {
             file: "daily/x".into(),
@@ -63,6 +68,11 @@ mod tests {
         assert_eq!(judge(Some(hour(3)), None, hour(13)), "");
         assert!(judge(Some(hour(3)), Some(&good), hour(14)).contains("11 h old, expected at most 10 h"));
         assert!(judge(Some(hour(3)), Some(&bad), hour(4)).contains("no route"));
+        let unsent = Run {
+            unsent: Some("no bucket".into()),
+            ..good.clone()
+        };
+        assert!(judge(Some(hour(3)), Some(&unsent), hour(4)).contains("no bucket"));
         assert!(judge(None, Some(&good), hour(4)).contains("no verified backup"));
     }
 }

@@ -26,6 +26,9 @@ pub struct Run {
     /// What came of it.
     #[serde(flatten)]
     pub outcome: Outcome,
+    /// Why the backup could not be sent off this machine, if that was wanted and failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsent: Option<String>,
 }
 
 /// What came of a run.
@@ -58,14 +61,33 @@ impl Store {
             .unwrap_or_default()
     }
 
+    /// How long the run took that made this backup, in seconds, if it is remembered. `file` is its path below the root.
+    pub fn seconds_of(&self, file: &str) -> Option<f64> {
+        let made = |run: &Run| matches!(&run.outcome, Outcome::Succeeded { file: made, .. } if made == file);
+        self.runs().into_iter().rfind(made).map(|run| run.seconds)
+    }
+
     /// Remembers a run. To be called under the lock.
     pub fn remember(&self, run: Run) -> Result<()> {
         let mut runs = self.runs();
         runs.push(run);
         let forgotten = runs.len().saturating_sub(REMEMBERED);
         runs.drain(..forgotten);
+        self.write_runs(&runs)
+    }
+
+    /// Remembers that a database's backups have all been sent. To be called under the lock.
+    pub fn remember_sent(&self, database: &str) -> Result<()> {
+        let mut runs = self.runs();
+        for run in runs.iter_mut().filter(|run| run.database == database) {
+            run.unsent = None;
+        }
+        self.write_runs(&runs)
+    }
+
+    fn write_runs(&self, runs: &[Run]) -> Result<()> {
         let text =
-            serde_json::to_vec_pretty(&runs).map_err(|e| Error::failed("cannot write JSON").because(e))?;
+            serde_json::to_vec_pretty(runs).map_err(|e| Error::failed("cannot write JSON").because(e))?;
         let pending = Pending::create(self.journal(), FILE_MODE)?;
         let written = pending.file().write_all(&text);
         written.map_err(|e| Error::io(format!("cannot write {}", self.journal().display()), e))?;
@@ -93,11 +115,12 @@ mod tests {
             outcome: match n % 2 {
                 0 => Outcome::Failed { error: "no".into() },
                 _ => Outcome::Succeeded {
-                    file: "daily/x".into(),
+                    file: format!("daily/{n}"),
                     bytes: 1,
                     rows: 2,
                 },
             },
+            unsent: (n % 4 == 1).then(|| "no route".into()),
         };
         for n in 0..REMEMBERED + 3 {
             store.remember(run(n)).unwrap();
@@ -106,6 +129,12 @@ mod tests {
         assert_eq!(runs.len(), REMEMBERED);
         assert_eq!(runs.first(), Some(&run(3)));
         assert_eq!(runs.last(), Some(&run(REMEMBERED + 2)));
+        store.remember_sent("other").unwrap();
+        assert_eq!(store.runs(), runs);
+        assert_eq!(store.seconds_of("daily/7"), Some(1.5));
+        assert_eq!(store.seconds_of("daily/1"), None);
+        store.remember_sent("app").unwrap();
+        assert!(store.runs().iter().all(|run| run.unsent.is_none()));
     }
 
     #[test]

@@ -9,8 +9,11 @@ pub mod health;
 pub mod journal;
 mod lock;
 pub mod name;
+pub mod offsite;
 mod pending;
 pub mod retention;
+mod stored;
+mod tested;
 
 use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File};
@@ -20,13 +23,15 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDateTime;
 
-use crate::archive::{Archive, Index};
+use crate::archive::Index;
 use crate::{Error, Result};
 pub use lock::Lock;
 use name::{Name, Tier};
 use pending::sync_directory;
 pub use pending::{Pending, remove_stale, settle};
 use retention::{Candidate, Rules, Verdict};
+pub use stored::{Seekable, Stored};
+pub use tested::Tested;
 
 /// Backups hold everything the database holds: their owner alone may read them.
 const FILE_MODE: u32 = 0o600;
@@ -85,11 +90,7 @@ pub struct Entry {
 impl Entry {
     /// Looks at the end of the file. One that vanished or cannot be read is damaged.
     pub fn state(&self) -> State {
-        match Archive::open(&self.path) {
-            Ok(Some(archive)) => State::Whole(Box::new(archive.index().clone())),
-            Ok(None) => State::Unproven,
-            Err(e) => State::Damaged(e.to_string()),
-        }
+        Stored::from(self.path.as_path()).state()
     }
 }
 
@@ -252,7 +253,21 @@ impl Store {
             let directory = self.root.join(tier.directory());
             sync_directory(&directory).map_err(|e| access::cannot("write to", &directory, e))?;
         }
+        self.unlink_lost();
         Ok(())
+    }
+
+    /// Removes links to the newest backup whose backup is gone: of a database, or of a container format, that is backed
+    /// up no more. That one stays is no harm worth an error.
+    fn unlink_lost(&self) {
+        for entry in std::fs::read_dir(&self.root).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let ours = entry.file_name().to_str().is_some_and(name::is_latest);
+            let link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+            if ours && link && !path.exists() {
+                let _ = std::fs::remove_file(path);
+            }
+        }
     }
 }
 
@@ -376,6 +391,21 @@ mod tests {
         let target = std::fs::read_link(&link).unwrap();
         assert_eq!(target, Path::new("daily/a_2026-11-02_03-00-00.sql.gz"));
         assert_eq!(std::fs::read(link).unwrap(), b"a_2026-11-02_03-00-00.sql.gz");
+    }
+
+    #[test]
+    fn a_link_whose_backup_is_gone_goes_and_those_of_others_stay() {
+        let (dir, store) = store_with(&[name("a", 1), name("b", 1)]);
+        for database in ["a", "b"] {
+            assert!(store.link_latest(&name(database, 1)));
+        }
+        std::os::unix::fs::symlink("nowhere", dir.path().join("mine")).unwrap();
+        let entries = store.entries().unwrap();
+        store
+            .remove(entries.iter().filter(|e| e.name.database == "a"))
+            .unwrap();
+        let is_link = |name: &str| dir.path().join(name).is_symlink();
+        assert!(!is_link("a_latest.sql.gz") && is_link("b_latest.sql.gz") && is_link("mine"));
     }
 
     #[test]

@@ -129,6 +129,14 @@ impl Name {
     }
 }
 
+/// Whether a file is called as a link to the newest backup is.
+pub(super) fn is_latest(file_name: &str) -> bool {
+    FORMATS
+        .iter()
+        .filter_map(|f| file_name.strip_suffix(f.extension())?.strip_suffix("_latest"))
+        .any(|database| decode(database).is_some_and(|name| encode(&name) == database))
+}
+
 /// A database's name for people; the empty one stands for roles and tablespaces.
 pub fn subject(database: &str) -> &str {
     match database {

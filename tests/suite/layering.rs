@@ -10,6 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["store", "dump", "plan", "script", "archive"],
     &["catalog"],
     &["connect"],
+    &["age", "http"],
     &["error", "event", "finding", "human", "sql"],
     &["deflate"],
 ];

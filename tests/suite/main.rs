@@ -16,6 +16,7 @@ mod json;
 mod kinds;
 mod layering;
 mod library;
+mod offsite;
 mod ops;
 mod pg_dump;
 mod restore;

@@ -128,6 +128,11 @@ pub fn pgbouncer() -> Command {
     clean(Command::new(program("pgbouncer", "pgbouncer")))
 }
 
+/// `age` or `age-keygen`, the reference implementation of its format.
+pub fn age(name: &str) -> Command {
+    clean(Command::new(program("age", name)))
+}
+
 /// pg_dumpall of the newest major.
 pub fn pg_dumpall() -> Command {
     clean(Command::new(program("tools-18", "pg_dumpall")))
@@ -160,7 +165,8 @@ fn clean(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         let tool_setting = name.starts_with("PG") && name != "PGSTOW_SERVERS";
-        if tool_setting || name.starts_with("KEEP_") || OURS.contains(&&*name) {
+        let place = ["KEEP_", "OFFSITE_", "AWS_", "GOOGLE_", "AZURE_", "AGE_"];
+        if tool_setting || place.iter().any(|prefix| name.starts_with(prefix)) || OURS.contains(&&*name) {
             command.env_remove(&*name);
         }
     }

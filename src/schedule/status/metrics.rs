@@ -69,6 +69,30 @@ pub(super) fn render(status: &Status) -> String {
         }),
     );
     metric(
+        "last_run_offsite_success",
+        "Whether the last successful run left nothing unsent to the place off the machine.",
+        each(status, |db| {
+            let last = db.last.as_ref()?;
+            let made = matches!(last.outcome, Outcome::Succeeded { .. });
+            made.then(|| u8::from(last.unsent.is_none()))
+        }),
+    );
+    metric(
+        "last_test_restore_seconds",
+        "How long the last test restore took.",
+        each(status, |db| Some(db.tested.as_ref()?.seconds)),
+    );
+    metric(
+        "last_test_restore_timestamp_seconds",
+        "When the last test restore ended.",
+        each(status, |db| Some(db.tested.as_ref()?.at.timestamp())),
+    );
+    metric(
+        "last_test_restore_success",
+        "Whether the last test restore gave what the backup says.",
+        each(status, |db| Some(u8::from(db.tested.as_ref()?.passed))),
+    );
+    metric(
         "consecutive_failures",
         "Runs that failed since the last that succeeded.",
         each(status, |db| Some(db.failures)),
@@ -115,6 +139,29 @@ fn labels(pairs: &[(&str, &str)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rules_and_dashboard_ask_for_metrics_that_there_are() {
+        let told = include_str!("metrics.rs");
+        for file in [
+            include_str!("../../../deploy/prometheus/pgstow-rules.yaml"),
+            include_str!("../../../deploy/grafana/dashboard.json"),
+        ] {
+            let names: Vec<&str> = file
+                .split("pgstow_")
+                .skip(1)
+                .map(|rest| {
+                    rest.split(|c: char| c != '_' && !c.is_ascii_lowercase())
+                        .next()
+                        .unwrap_or(rest)
+                })
+                .collect();
+            assert!(names.len() > 3);
+            for name in names {
+                assert!(told.contains(&format!("\"{name}\",")), "pgstow_{name}");
+            }
+        }
+    }
 
     #[test]
     fn a_database_s_name_cannot_break_the_format() {

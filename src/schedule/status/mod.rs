@@ -16,7 +16,7 @@ use crate::store::health::ailment;
 use crate::store::journal::{Outcome, Run};
 use crate::store::name::{Tier, subject};
 use crate::store::retention::Rules;
-use crate::store::{Judged, State, Store};
+use crate::store::{Judged, State, Store, Tested};
 
 pub use serve::serve;
 
@@ -55,6 +55,8 @@ struct Database {
     ailment: Option<String>,
     newest: Option<Newest>,
     last: Option<Run>,
+    /// The last test restore.
+    tested: Option<Tested>,
     /// Runs that failed since the last that succeeded.
     failures: usize,
     /// Time and size of its daily backups, oldest first.
@@ -80,9 +82,13 @@ impl Status {
         names.extend(backups.iter().map(|b| b.entry.name.database.clone()));
         names.sort();
         names.dedup();
+        let mut tests = store.tests();
         let databases = names
             .into_iter()
-            .map(|name| Database::of(name, &backups, &runs, scope, local))
+            .map(|name| {
+                let tested = tests.remove(&name);
+                Database::of(name, tested, &backups, &runs, scope, local)
+            })
             .collect();
         Ok(Status {
             now,
@@ -109,7 +115,14 @@ impl Status {
 }
 
 impl Database {
-    fn of(name: String, backups: &[Judged], runs: &[Run], scope: &Scope, now: NaiveDateTime) -> Database {
+    fn of(
+        name: String,
+        tested: Option<Tested>,
+        backups: &[Judged],
+        runs: &[Run],
+        scope: &Scope,
+        now: NaiveDateTime,
+    ) -> Database {
         let mut mine: Vec<&Judged> = backups.iter().filter(|b| b.entry.name.database == name).collect();
         mine.sort_by_key(|b| (b.entry.name.time, b.entry.name.tier));
         let newest = mine.iter().rev().find(|b| b.verified);
@@ -120,6 +133,7 @@ impl Database {
             .by_ref()
             .take_while(|run| matches!(run.outcome, Outcome::Failed { .. }));
         Database {
+            tested,
             failures: failures.count(),
             ailment: ailment(time, last.as_ref(), now, scope.max_age),
             newest: newest.map(|b| Newest {

@@ -17,7 +17,7 @@ h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 .good { color: var(--good); } .bad { color: var(--bad); } .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--soft); vertical-align: top; }
-td.n, th.n { text-align: right; white-space: nowrap; }
+td.n, th.n { text-align: right; } td.n, th.n, td.t { white-space: nowrap; }
 svg { width: 100%; height: 6rem; } polyline { fill: none; stroke: var(--good); stroke-width: 2; vector-effect: non-scaling-stroke; }
 @media (prefers-color-scheme: dark) { :root { --good: #56d364; --bad: #ff7b72; } }
 ";
@@ -85,6 +85,18 @@ fn database_section(out: &mut String, status: &Status, database: &Database) {
         }
         None => out.push_str("<p class=\"bad\">No verified backup.</p>\n"),
     }
+    if let Some(tested) = &database.tested {
+        let (class, verdict) = match tested.passed {
+            true => ("good", "equal"),
+            false => ("bad", "not what the backup says"),
+        };
+        let _ = writeln!(
+            out,
+            "<p>Last test restore: {} ago, took {}, <span class=\"{class}\">{verdict}</span>.</p>",
+            human::duration(status.now - tested.at),
+            human::duration(seconds(tested.seconds))
+        );
+    }
     plot(out, &database.sizes);
 }
 
@@ -128,21 +140,32 @@ fn runs_section(out: &mut String, status: &Status) {
     for run in status.runs.iter().take(RUNS) {
         let _ = writeln!(
             out,
-            "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td>{}</tr>",
+            "<tr><td class=\"t\">{}</td><td>{}</td><td class=\"n\">{}</td>{}</tr>",
             local(status, run.began),
             escape(subject(&run.database)),
-            human::duration(TimeDelta::milliseconds((run.seconds * 1000.0) as i64)),
+            human::duration(seconds(run.seconds)),
             outcome(run)
         );
     }
     out.push_str("</table></div>\n");
 }
 
+fn seconds(seconds: f64) -> TimeDelta {
+    TimeDelta::milliseconds((seconds * 1000.0) as i64)
+}
+
 fn outcome(run: &Run) -> String {
     match &run.outcome {
         Outcome::Succeeded { bytes, rows, .. } => {
             let rows = human::number_of(*rows, "row");
-            format!("<td class=\"good\">{}, {rows}</td>", human::bytes(*bytes))
+            let size = human::bytes(*bytes);
+            match &run.unsent {
+                None => format!("<td class=\"good\">{size}, {rows}</td>"),
+                Some(why) => {
+                    let why = escape(why).replace('\n', "<br>");
+                    format!("<td class=\"bad\">{size}, {rows}; not off this machine: {why}</td>")
+                }
+            }
         }
         Outcome::Failed { error } => {
             let lines = escape(error).replace('\n', "<br>");
@@ -215,6 +238,7 @@ mod tests {
                 ailment: Some("ill".into()),
                 newest: None,
                 last: None,
+                tested: None,
                 failures: 0,
                 sizes: Vec::new(),
             }],

@@ -45,6 +45,46 @@ fn the_daemon_backs_up_at_the_start_and_on_sighup_and_ends_within_a_second() {
 }
 
 #[test]
+fn the_daemon_is_stopped_as_process_1_of_a_container_too() {
+    let db = small(support::server(support::newest()));
+    let store = Store::new();
+    let daemon = store.pgstow(&db, &["schedule"]);
+    // A process id namespace of its own; the first process in it is process 1, which has no default signal handlers.
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--pid", "--fork", "--kill-child"]);
+    if !rustix::process::geteuid().is_root() {
+        command.arg("--map-root-user");
+    }
+    command.arg(daemon.get_program()).args(daemon.get_args());
+    command
+        .env_clear()
+        .envs(daemon.get_envs().filter_map(|(k, v)| Some((k, v?))));
+    if let Some(path) = std::env::var_os("PATH") {
+        command.env("PATH", path);
+    }
+    let child = start(&mut command);
+    wait_until("the first backup", || {
+        store.daily().iter().any(|f| !name(f).starts_with('.'))
+    });
+    wait_until("its journal", || {
+        store.0.path().join(".pgstow-runs.json").exists()
+    });
+    std::thread::sleep(Duration::from_millis(200));
+    let children = format!("/proc/{0}/task/{0}/children", child.id());
+    let inside: i32 = std::fs::read_to_string(children).unwrap().trim().parse().unwrap();
+    let inside = rustix::process::Pid::from_raw(inside).unwrap();
+    let began = Instant::now();
+    rustix::process::kill_process(inside, rustix::process::Signal::TERM).unwrap();
+    let done = Done::of(child).ok();
+    assert!(
+        began.elapsed() < Duration::from_secs(1),
+        "it took {:?}: {done}",
+        began.elapsed()
+    );
+    assert!(done.stderr.contains("Backup created successfully: "), "{done}");
+}
+
+#[test]
 fn the_daemon_outlives_a_server_that_is_away_and_tries_again() {
     let server = Cluster::start(support::newest(), &Setup::default());
     let db = small(&server);
@@ -64,8 +104,14 @@ fn the_daemon_outlives_a_server_that_is_away_and_tries_again() {
     assert!(done.stderr.contains("[INFO] trying again at "), "{done}");
 }
 
+/// A port that nobody listens on.
+pub(super) fn free_port() -> u16 {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    free.local_addr().unwrap().port()
+}
+
 /// Status line and body of an answer.
-fn get(port: u16, path: &str) -> Option<(String, String)> {
+pub(super) fn get(port: u16, path: &str) -> Option<(String, String)> {
     use std::io::{Read, Write};
     let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).ok()?;
     write!(
@@ -84,9 +130,7 @@ fn the_daemon_tells_its_state_over_http() {
     let server = Cluster::start(support::newest(), &Setup::default());
     let db = small(&server);
     let store = Store::new();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = free.local_addr().unwrap().port();
-    drop(free);
+    let port = free_port();
     server.crash();
     let child = start(
         store
@@ -102,6 +146,12 @@ fn the_daemon_tells_its_state_over_http() {
     wait_until("it is well", || {
         get(port, "/healthz").is_some_and(|(_, body)| body == "healthy\n")
     });
+    support::run(
+        store
+            .pgstow(&db, &["verify", "--test-restore"])
+            .arg(&store.daily()[0]),
+    )
+    .ok();
     let (_, metrics) = get(port, "/metrics").unwrap();
     for expected in [
         "pgstow_healthy 1".to_string(),
@@ -109,6 +159,9 @@ fn the_daemon_tells_its_state_over_http() {
         format!("pgstow_last_backup_rows{{database=\"{}\"}} 2", db.name()),
         format!("pgstow_consecutive_failures{{database=\"{}\"}} 0", db.name()),
         format!("pgstow_last_run_success{{database=\"{}\"}} 1", db.name()),
+        format!("pgstow_last_run_offsite_success{{database=\"{}\"}} 1", db.name()),
+        format!("pgstow_last_test_restore_success{{database=\"{}\"}} 1", db.name()),
+        format!("pgstow_last_test_restore_seconds{{database=\"{}\"}} ", db.name()),
     ] {
         assert!(metrics.contains(&expected), "{expected}: {metrics}");
     }

@@ -38,6 +38,7 @@ fn backup_at(clock: fn() -> DateTime<Utc>, store: &Store, db: &Db) -> Backup {
             jobs: Some(1),
             ..dump::Request::default()
         },
+        offsite: None,
     };
     let observer: Arc<dyn Observer> = Arc::new(Silent);
     let runtime = tokio::runtime::Runtime::new().unwrap();

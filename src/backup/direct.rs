@@ -1,0 +1,145 @@
+//! A backup that never touches a disk here: dumped straight into an upload, and read back from there.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio_util::sync::CancellationToken;
+
+use super::offsite::{Destination, LAST_MOMENT, Moved, Outlet, finish, rotate};
+use super::{Backup, Job, dump_into, is_weekly, local_time, warning_of_collapse};
+use crate::archive::{Index, Summary, verify_seekable};
+use crate::connect::connect;
+use crate::event::{Event, Observer, Phase};
+use crate::store::name::Name;
+use crate::store::offsite::Check;
+use crate::store::retention;
+use crate::{Error, Result};
+
+/// Backs a database up into a place off this machine: dumped into an upload, read back and checked, copied weekly, and
+/// only then the rules are applied there. Nothing keeps two runs into the same place apart.
+pub async fn run(
+    job: &Job,
+    destination: &Destination,
+    observer: &Arc<dyn Observer>,
+    cancel: &CancellationToken,
+) -> Result<Backup> {
+    let work = make(job, destination, observer, cancel);
+    tokio::select! {
+        biased;
+        made = work => made,
+        // What is under way when cancelled cleans up behind itself; only what merely waits is cut off here.
+        () = async { cancel.cancelled().await; tokio::time::sleep(LAST_MOMENT).await } => Err(Error::interrupted()),
+    }
+}
+
+async fn make(
+    job: &Job,
+    destination: &Destination,
+    observer: &Arc<dyn Observer>,
+    cancel: &CancellationToken,
+) -> Result<Backup> {
+    let clock = Instant::now();
+    let offsite = &destination.offsite;
+    let mut name = Name::daily(job.database(), local_time(job), job.dump.compression.format());
+    let mut there = offsite.entries().await?;
+    there.retain(|e| e.name.database == job.database());
+    while there.iter().any(|e| e.name == name) {
+        name.time += chrono::TimeDelta::seconds(1);
+    }
+    let relative = destination.relative(&name);
+    let (upload, writer) = offsite.upload(&relative, expected(job).await?, false)?;
+    let out = Outlet::new(writer, Arc::clone(&destination.recipients));
+    let writing = async {
+        let (out, summary) = dump_into(job, out, observer, cancel).await?;
+        let finished = tokio::task::spawn_blocking(move || out.finish()).await;
+        let finished = finished.map_err(|e| Error::failed("sending was cut off").because(e))?;
+        Ok((finished.map_err(Error::of_reading)?, summary))
+    };
+    let (sent, Summary { index, .. }) = finish(upload, writing, cancel).await?;
+    observer.event(Event::Phase(Phase::Verify));
+    let proved = match (destination.check, destination.recipients.is_empty()) {
+        (Check::Read, true) => prove(destination, &relative, &index, observer).await,
+        (check, _) => offsite.check(&relative, &sent, check).await,
+    };
+    if let Err(e) = proved {
+        offsite.discard(&relative).await;
+        return Err(e);
+    }
+    let encrypted = !destination.recipients.is_empty();
+    let alike = there
+        .iter()
+        .filter(|e| e.name.tier == name.tier && e.name.format == name.format);
+    let sizes: Vec<u64> = alike
+        .filter(|e| e.encrypted == encrypted)
+        .map(|e| e.bytes)
+        .collect();
+    let weekly = match is_weekly(&job.rules, &name) {
+        true => {
+            offsite.copy_to_weekly(&name, encrypted, &sent).await?;
+            Some(PathBuf::from(
+                offsite.shown(&destination.relative(&name.weekly())),
+            ))
+        }
+        false => None,
+    };
+    let deleted = match retention::collapsed(sent.bytes, &sizes) {
+        None => rotate(job, destination).await?,
+        Some(median) => {
+            observer.event(Event::Warning(warning_of_collapse(sent.bytes, median)));
+            Vec::new()
+        }
+    };
+    Ok(Backup {
+        path: PathBuf::from(offsite.shown(&relative)),
+        bytes: sent.bytes,
+        tables: index.tables.len() as u64,
+        rows: index.tables.iter().map(|t| t.rows.counted.rows).sum(),
+        took: clock.elapsed(),
+        weekly,
+        rotated: deleted
+            .into_iter()
+            .filter_map(|moved| match moved {
+                Moved::Deleted(file, why) => Some((file, why)),
+                Moved::Sent(..) => None,
+            })
+            .collect(),
+        offsite: Ok(Vec::new()),
+    })
+}
+
+/// About how many bytes will come: what the server says of the database's size, compressed or not.
+async fn expected(job: &Job) -> Result<u64> {
+    if job.globals {
+        return Ok(0);
+    }
+    let session = connect(&job.settings).await?;
+    let query = "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())";
+    let row = session.client.query_one(query, &[]).await;
+    let size: i64 = row.map_err(|e| session.explain(e))?.get(0);
+    Ok(u64::try_from(size).unwrap_or(0))
+}
+
+/// Reads a backup back from there, every row of it, and holds it against what the dump said it wrote.
+async fn prove(
+    destination: &Destination,
+    relative: &str,
+    written: &Index,
+    observer: &Arc<dyn Observer>,
+) -> Result<()> {
+    let stored = destination.offsite.find(relative).await?;
+    let observer = Arc::clone(observer);
+    let reading = tokio::task::spawn_blocking(move || {
+        let read = verify_seekable(stored.open()?, &*observer);
+        read.map_err(|e| e.context(stored.shown()))
+    });
+    let read = reading
+        .await
+        .map_err(|e| Error::failed("reading the backup back failed").because(e))??;
+    match read.index {
+        Some(index) if index == *written => Ok(()),
+        _ => Err(Error::damaged(
+            "what was read back is not what was written: the backup is thrown away",
+        )),
+    }
+}

@@ -1,0 +1,150 @@
+//! The backup that a restore reads, wherever it lies.
+
+use std::path::{Path, PathBuf};
+
+use super::offsite::{self, Remote, Unlock};
+use super::store::Place;
+use super::Context;
+use crate::store::{Pending, Stored};
+use crate::{Error, Result, restore};
+
+/// Where a backup is looked for, and what opens it.
+#[derive(Debug, clap::Args)]
+pub struct Whence {
+    /// Where a name or "latest" is looked for: store, or offsite (see --offsite-url)
+    #[arg(long, value_name = "store|offsite", value_parser = from, default_value = "store", help_heading = "Restore")]
+    from: From,
+    #[command(flatten)]
+    remote: Remote,
+    #[command(flatten)]
+    unlock: Unlock,
+}
+
+/// Where names are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum From {
+    Store,
+    Offsite,
+}
+
+fn from(text: &str) -> Result<From, String> {
+    match text {
+        "store" => Ok(From::Store),
+        "offsite" => Ok(From::Offsite),
+        _ => Err("expected store or offsite".into()),
+    }
+}
+
+/// Where the script comes from.
+#[derive(Debug)]
+pub enum Source {
+    /// Standard input.
+    Standard,
+    /// A file here.
+    File(PathBuf),
+    /// A file made of a backup elsewhere or encrypted, and what it was made of.
+    Copy(Pending, Stored),
+    /// A backup elsewhere or encrypted, read as it comes.
+    Elsewhere(Stored),
+}
+
+impl Source {
+    /// The file, where it is one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Source::File(path) => Some(path),
+            Source::Copy(copy, _) => Some(copy.path()),
+            Source::Standard | Source::Elsewhere(_) => None,
+        }
+    }
+
+    /// What can be opened more than once.
+    pub fn stored(&self) -> Option<Stored> {
+        match self {
+            Source::Elsewhere(stored) => Some(stored.clone()),
+            source => source.path().map(Stored::from),
+        }
+    }
+
+    /// What it is called, for people.
+    pub fn name(&self) -> String {
+        match self {
+            Source::Standard => "standard input".into(),
+            Source::File(path) => path.display().to_string(),
+            Source::Copy(_, stored) | Source::Elsewhere(stored) => stored.shown(),
+        }
+    }
+
+    /// The input, from its beginning.
+    pub fn open(&self) -> restore::Source {
+        match self {
+            Source::Standard => restore::Source::Stream(Box::new(std::io::stdin())),
+            Source::Elsewhere(stored) => restore::Source::Stream(Box::new(stored.reader())),
+            Source::File(path) => restore::Source::File(path.clone()),
+            Source::Copy(copy, _) => restore::Source::File(copy.path().to_path_buf()),
+        }
+    }
+}
+
+impl Whence {
+    /// The backup that the user means. One that is not read from its beginning to its end, once, (`as_file`) is fetched
+    /// first where it is not a plain file here.
+    pub async fn find(
+        &self,
+        file: &Path,
+        place: &Place,
+        dbname: impl FnOnce() -> Result<String>,
+        as_file: bool,
+        context: &Context,
+    ) -> Result<Source> {
+        if file == Path::new("-") {
+            return Ok(Source::Standard);
+        }
+        let stored = context.until_cancelled(self.look_up(file, place, dbname)).await?;
+        if let Some(path) = stored.path()
+            && !stored.is_encrypted()?
+        {
+            return Ok(Source::File(path.to_path_buf()));
+        }
+        if !as_file {
+            return Ok(Source::Elsewhere(stored));
+        }
+        match offsite::fetch(stored.clone(), place, context).await? {
+            (_, Some(copy)) => Ok(Source::Copy(copy, stored)),
+            (path, None) => Ok(Source::File(path)),
+        }
+    }
+
+    async fn look_up(
+        &self,
+        file: &Path,
+        place: &Place,
+        dbname: impl FnOnce() -> Result<String>,
+    ) -> Result<Stored> {
+        let latest = file == Path::new("latest");
+        match (latest, self.from) {
+            (true, From::Offsite) => {
+                let (offsite, dbname) = (self.remote.wanted()?, dbname()?);
+                let newest = offsite.latest(&dbname).await?;
+                let newest = newest.ok_or_else(|| missing(&dbname, &offsite.shown(""), "list --offsite"))?;
+                Ok(offsite.stored(&newest).with_identities(self.unlock.identities()?))
+            }
+            (false, From::Offsite) => {
+                let found = self.remote.find(file).await?;
+                Ok(found.with_identities(self.unlock.identities()?))
+            }
+            (true, From::Store) => {
+                let (store, dbname) = (place.store()?, dbname()?);
+                let newest = store.latest(&dbname)?;
+                let shown = format!("the store {}", store.root().display());
+                Ok(newest.ok_or_else(|| missing(&dbname, &shown, "list"))?.path.into())
+            }
+            (false, From::Store) => self.unlock.find(file, place).await,
+        }
+    }
+}
+
+fn missing(dbname: &str, place: &str, list: &str) -> Error {
+    Error::failed(format!("there is no whole backup of database {dbname:?} in {place}"))
+        .hint(format!("`pgstow {list}` shows the backups there are; name one of them."))
+}

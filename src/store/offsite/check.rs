@@ -1,0 +1,93 @@
+//! What arrived against what was sent.
+
+use std::io::Read;
+
+use tokio::runtime::Handle;
+use xxhash_rust::xxh3::Xxh3;
+
+use super::{Download, Offsite, Sent, relative};
+use crate::store::name::Name;
+use crate::{Error, Result};
+
+/// How an upload is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// All of it is read back, and its checksum compared.
+    Read,
+    /// Its size is asked for. The place itself has checked each part by its checksum (S3), or has not.
+    Size,
+}
+
+impl Offsite {
+    /// Checks what arrived. What is not what was sent is removed, and an error.
+    pub async fn check(&self, relative: &str, sent: &Sent, check: Check) -> Result<()> {
+        let checked = self.compare(relative, sent, check).await;
+        if let Err(e) = &checked
+            && e.kind() == crate::error::Kind::Damaged
+        {
+            self.discard(relative).await;
+        }
+        checked
+    }
+
+    async fn compare(&self, relative: &str, sent: &Sent, check: Check) -> Result<()> {
+        let there = self.find(relative).await?.bytes();
+        let shown = self.shown(relative);
+        if there != sent.bytes {
+            return Err(Error::damaged(format!(
+                "{shown} has {there} bytes, but {} were sent: it is removed",
+                sent.bytes
+            )));
+        }
+        if check == Check::Size {
+            return Ok(());
+        }
+        let download = Download::begin(self, relative, there, Handle::current())?;
+        let reading = tokio::task::spawn_blocking(move || hash(download));
+        let hash = reading
+            .await
+            .map_err(|e| Error::failed("reading was cut off").because(e))??;
+        match hash == sent.hash {
+            true => Ok(()),
+            false => Err(Error::damaged(format!(
+                "what was read back from {shown} is not what was sent: it is removed"
+            ))),
+        }
+    }
+
+    /// Removes what must not stay. That it cannot be removed is not worth more than why it must not stay.
+    pub async fn discard(&self, relative: &str) {
+        let _ = self.remove_object(relative).await;
+    }
+
+    /// Copies a daily backup there to its weekly name: by itself where the place can do that, else through here.
+    pub async fn copy_to_weekly(&self, daily: &Name, encrypted: bool, sent: &Sent) -> Result<()> {
+        let (from, to) = (relative(daily, encrypted), relative(&daily.weekly(), encrypted));
+        if !self.copy_there(&from, &to, sent.bytes).await? {
+            let mut download = Download::begin(self, &from, sent.bytes, Handle::current())?;
+            let (upload, mut writer) = self.upload(&to, sent.bytes, true)?;
+            let copying = tokio::task::spawn_blocking(move || {
+                std::io::copy(&mut download, &mut writer)?;
+                writer.finish()
+            });
+            let copied = copying
+                .await
+                .map_err(|e| Error::failed("copying was cut off").because(e))?;
+            upload.end().await?;
+            copied.map_err(Error::of_reading)?;
+        }
+        self.check(&to, sent, Check::Size).await
+    }
+}
+
+fn hash(mut input: impl Read) -> Result<u128> {
+    let mut hash = Xxh3::new();
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        let n = input.read(&mut buffer).map_err(Error::of_reading)?;
+        if n == 0 {
+            return Ok(hash.digest128());
+        }
+        hash.update(&buffer[..n]);
+    }
+}

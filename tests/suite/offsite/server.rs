@@ -1,0 +1,141 @@
+//! A real S3-compatible server (`s3s` on a directory), which can be told to have bad moments.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use s3s::auth::SimpleAuth;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use tokio::net::TcpListener;
+
+pub const ACCESS_KEY: &str = "AKIDTEST";
+pub const SECRET_KEY: &str = "very-secret-key";
+pub const BUCKET: &str = "backups";
+
+/// What the server was told and asked.
+#[derive(Default)]
+pub struct Moments {
+    /// Every so many requests is answered with 503; 0: none.
+    pub unavailable: AtomicUsize,
+    /// Uploads (PUT) are refused altogether.
+    pub full: AtomicUsize,
+    requests: AtomicUsize,
+    /// Parts of multipart uploads that arrived.
+    pub parts: AtomicUsize,
+    /// Multipart uploads that were given up.
+    pub aborted: AtomicUsize,
+    /// Bytes in requests' bodies, as their headers say.
+    pub received: AtomicUsize,
+}
+
+pub struct S3 {
+    address: SocketAddr,
+    root: tempfile::TempDir,
+    pub moments: Arc<Moments>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl S3 {
+    pub fn start() -> S3 {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join(BUCKET)).unwrap();
+        let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(root.path()).unwrap());
+        builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
+        let service = builder.build();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let moments = Arc::new(Moments::default());
+        let told = Arc::clone(&moments);
+        runtime.spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (service, told) = (service.clone(), Arc::clone(&told));
+                let answer = service_fn(move |request| answer(service.clone(), Arc::clone(&told), request));
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
+            }
+        });
+        S3 {
+            address,
+            root,
+            moments,
+            _runtime: runtime,
+        }
+    }
+
+    /// Tells a program where the server is, and with which keys.
+    pub fn env<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.envs([
+            ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_string()),
+            ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_string()),
+            ("AWS_ENDPOINT_URL", format!("http://{}", self.address)),
+        ])
+    }
+
+    /// The files of objects below a prefix of the bucket, sorted.
+    pub fn objects(&self, prefix: &str) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut directories = vec![self.root.path().join(BUCKET).join(prefix)];
+        while let Some(directory) = directories.pop() {
+            for entry in std::fs::read_dir(directory).into_iter().flatten() {
+                let path = entry.unwrap().path();
+                match path.is_dir() {
+                    true => directories.push(path),
+                    false => found.push(path),
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// Files of uploads that have not ended.
+    pub fn unfinished(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.root.path()).unwrap();
+        let mut found: Vec<PathBuf> = entries.map(|e| e.unwrap().path()).collect();
+        found.retain(|path| path.is_file() && path.to_string_lossy().contains("upload_id"));
+        found
+    }
+}
+
+async fn answer(
+    service: S3Service,
+    moments: Arc<Moments>,
+    request: Request<Incoming>,
+) -> Result<Response<s3s::Body>, s3s::HttpError> {
+    let number = moments.requests.fetch_add(1, Ordering::SeqCst) + 1;
+    let every = moments.unavailable.load(Ordering::SeqCst);
+    let writes = request.method() == Method::PUT || request.method() == Method::POST;
+    let query = request.uri().query().unwrap_or_default().to_string();
+    let length = request.headers().get("content-length");
+    let length: usize = length.and_then(|l| l.to_str().ok()?.parse().ok()).unwrap_or(0);
+    let refusal = match () {
+        () if every > 0 && number.is_multiple_of(every) => Some(StatusCode::SERVICE_UNAVAILABLE),
+        () if writes && moments.full.load(Ordering::SeqCst) > 0 => Some(StatusCode::FORBIDDEN),
+        () => None,
+    };
+    if let Some(status) = refusal {
+        let mut response = Response::new(s3s::Body::from(String::new()));
+        *response.status_mut() = status;
+        return Ok(response);
+    }
+    if query.contains("partNumber=") {
+        moments.parts.fetch_add(1, Ordering::SeqCst);
+    }
+    if query.contains("uploadId=") && request.method() == Method::DELETE {
+        moments.aborted.fetch_add(1, Ordering::SeqCst);
+    }
+    moments.received.fetch_add(length, Ordering::SeqCst);
+    service.call(request.map(s3s::Body::from)).await
+}
