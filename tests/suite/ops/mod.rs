@@ -1,9 +1,11 @@
 //! Backups as operators make them: into the store, on a schedule, on bad days.
 
 mod backup;
+mod browser;
 mod daemon;
 mod databases;
 mod faults;
+mod volume;
 mod weekly;
 
 use std::path::{Path, PathBuf};
