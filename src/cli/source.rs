@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::Context;
 use super::offsite::{self, Remote, Unlock};
 use super::store::Place;
-use super::Context;
 use crate::store::{Pending, Stored};
 use crate::{Error, Result, restore};
 
@@ -137,7 +137,10 @@ impl Whence {
                 let (store, dbname) = (place.store()?, dbname()?);
                 let newest = store.latest(&dbname)?;
                 let shown = format!("the store {}", store.root().display());
-                Ok(newest.ok_or_else(|| missing(&dbname, &shown, "list"))?.path.into())
+                Ok(newest
+                    .ok_or_else(|| missing(&dbname, &shown, "list"))?
+                    .path
+                    .into())
             }
             (false, From::Store) => self.unlock.find(file, place).await,
         }
@@ -145,6 +148,10 @@ impl Whence {
 }
 
 fn missing(dbname: &str, place: &str, list: &str) -> Error {
-    Error::failed(format!("there is no whole backup of database {dbname:?} in {place}"))
-        .hint(format!("`pgstow {list}` shows the backups there are; name one of them."))
+    Error::failed(format!(
+        "there is no whole backup of database {dbname:?} in {place}"
+    ))
+    .hint(format!(
+        "`pgstow {list}` shows the backups there are; name one of them."
+    ))
 }
