@@ -199,6 +199,7 @@ impl Backup {
                     check_members: true,
                     ..dump::Request::default()
                 },
+                offsite: None,
             },
             run: Run::default(),
         }

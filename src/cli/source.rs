@@ -58,14 +58,6 @@ impl Source {
         }
     }
 
-    /// What can be opened more than once.
-    pub fn stored(&self) -> Option<Stored> {
-        match self {
-            Source::Elsewhere(stored) => Some(stored.clone()),
-            source => source.path().map(Stored::from),
-        }
-    }
-
     /// What it is called, for people.
     pub fn name(&self) -> String {
         match self {
