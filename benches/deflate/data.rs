@@ -44,6 +44,21 @@ pub const KINDS: &[Kind] = &[
     },
 ];
 
+/// Text that columns hold beside; it is not in the mix.
+#[allow(dead_code, reason = "tests use the mix")]
+pub const GENERAL: &[Kind] = &[
+    Kind {
+        name: "prose",
+        share: 0,
+        row: |random, _, row| prose(random, 200, row),
+    },
+    Kind {
+        name: "base64",
+        share: 0,
+        row: base64,
+    },
+];
+
 impl Kind {
     /// Whole rows of this kind, `size` bytes or up to a row more.
     pub fn bytes(&self, size: usize) -> Vec<u8> {
@@ -163,6 +178,14 @@ fn users(random: &mut Random, number: u64, row: &mut String) {
     row.push('\t');
     timestamp(90_000_000_000_000 + random.below(8_000_000_000_000), row);
     let _ = write!(row, "\t{}", locale(random));
+}
+
+/// A line of random bytes in base64, as mail and certificates have them.
+fn base64(random: &mut Random, _: u64, row: &mut String) {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for _ in 0..76 {
+        row.push(char::from(DIGITS[random.below(64) as usize]));
+    }
 }
 
 fn locale(random: &mut Random) -> &'static str {

@@ -1,7 +1,7 @@
 //! How fast and how small our gzip encoder is beside others, on one core, per kind of COPY text.
 //!
 //! ```text
-//! cargo bench --bench deflate                    # made-up rows of all kinds
+//! cargo bench --bench deflate                    # made-up rows of all kinds, general text
 //! cargo bench --bench deflate -- FILE ...        # your own text
 //! ```
 //!
@@ -12,6 +12,7 @@
 mod data;
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -111,6 +112,25 @@ fn gzip(text: &[u8]) -> (f64, usize) {
     (seconds, output.stdout.len())
 }
 
+/// Source code: that of this crate, file after file.
+fn own_source() -> Vec<u8> {
+    let mut folders = vec![PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("the source is there") {
+            let path = entry.expect("it can be listed").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    let read = |file: &PathBuf| std::fs::read(file).expect("it can be read");
+    files.iter().flat_map(read).collect()
+}
+
 /// A line of the table: MB/s and size relative to `gzip -6`, seconds and sizes being of `bytes` bytes.
 fn print_line(name: &str, results: &[(f64, f64)], reference: f64) {
     print!("{name:<10}");
@@ -126,10 +146,11 @@ fn main() {
         .filter(|argument| !argument.starts_with("--"))
         .collect();
     let texts: Vec<(String, Vec<u8>, usize)> = if files.is_empty() {
-        data::KINDS
+        let made_up = data::KINDS
             .iter()
-            .map(|kind| (kind.name.to_string(), kind.bytes(8 * MIB), kind.share))
-            .collect()
+            .chain(data::GENERAL)
+            .map(|kind| (kind.name.to_string(), kind.bytes(8 * MIB), kind.share));
+        made_up.chain([("source".to_string(), own_source(), 0)]).collect()
     } else {
         let read = |file: &String| std::fs::read(file).unwrap_or_else(|e| panic!("cannot read {file}: {e}"));
         let name = |file: &String| file.rsplit('/').next().unwrap_or(file).to_string();
