@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{Datelike, NaiveDateTime, Utc, Weekday};
 
 use super::{Store, name, small, start};
-use crate::support::{self, Db, Done};
+use crate::support::{self, Db};
 
 #[test]
 fn a_backup_has_the_old_script_s_name_and_log_line_and_is_for_its_owner_alone() {
@@ -150,7 +150,7 @@ fn a_second_backup_into_the_same_store_waits_or_is_refused() {
     let child = start(&mut store.pgstow(&db, &["backup", "--lock-wait", "60s"]));
     std::thread::sleep(Duration::from_millis(200));
     drop(lock);
-    Done::of(child).ok();
+    child.done().ok();
     assert_eq!(store.daily().len(), 1);
 }
 

@@ -138,5 +138,5 @@ fn the_page_tells_the_state_at_a_glance_in_a_real_browser() {
     let seen = colours(&std::fs::read(&picture).unwrap());
     assert!(seen.get(&BAD).copied().unwrap_or(0) > 200, "no red");
     signal(&child, rustix::process::Signal::TERM);
-    Done::of(child).ok();
+    child.done().ok();
 }

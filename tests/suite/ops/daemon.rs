@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Store, name, signal, small, start, wait_until};
-use crate::support::{self, Cluster, Done, Setup};
+use crate::support::{self, Cluster, Setup};
 
 #[test]
 fn the_daemon_backs_up_at_the_start_and_on_sighup_and_ends_within_a_second() {
@@ -24,7 +24,7 @@ fn the_daemon_backs_up_at_the_start_and_on_sighup_and_ends_within_a_second() {
     std::thread::sleep(Duration::from_millis(200));
     let began = Instant::now();
     signal(&child, Signal::TERM);
-    let done = Done::of(child);
+    let done = child.done();
     assert!(
         began.elapsed() < Duration::from_secs(1),
         "it took {:?}",
@@ -75,7 +75,7 @@ fn the_daemon_is_stopped_as_process_1_of_a_container_too() {
     let inside = rustix::process::Pid::from_raw(inside).unwrap();
     let began = Instant::now();
     rustix::process::kill_process(inside, rustix::process::Signal::TERM).unwrap();
-    let done = Done::of(child).ok();
+    let done = child.done().ok();
     assert!(
         began.elapsed() < Duration::from_secs(1),
         "it took {:?}: {done}",
@@ -100,7 +100,7 @@ fn the_daemon_outlives_a_server_that_is_away_and_tries_again() {
         store.daily().iter().any(|f| !name(f).starts_with('.'))
     });
     signal(&child, rustix::process::Signal::TERM);
-    let done = Done::of(child);
+    let done = child.done();
     assert!(done.stderr.contains("[INFO] trying again at "), "{done}");
 }
 
@@ -174,7 +174,7 @@ fn the_daemon_tells_its_state_over_http() {
     assert!(page.contains("refused") && !page.contains("<script"), "{page}");
     assert!(get(port, "/etc/passwd").unwrap().0.contains("404"));
     signal(&child, rustix::process::Signal::TERM);
-    Done::of(child).ok();
+    child.done().ok();
 }
 
 /// A server that takes requests: path and body of each come out.

@@ -115,7 +115,7 @@ fn a_server_that_dies_during_copy_leaves_no_file() {
         store.unfinished().is_some_and(|size| size > 1 << 20)
     });
     server.crash();
-    let done = Done::of(child);
+    let done = child.done();
     assert_eq!(done.code, 1, "{done}");
     assert!(done.stderr.contains("[ERROR] "), "{done}");
     assert_eq!(store.files(), [] as [PathBuf; 0], "{done}");
@@ -135,7 +135,7 @@ fn ctrl_c_and_sigterm_during_copy_leave_no_file_and_no_session() {
         });
         let began = Instant::now();
         signal(&child, number);
-        let done = Done::of(child);
+        let done = child.done();
         assert!(
             began.elapsed() < Duration::from_secs(1),
             "it took {:?}",

@@ -61,12 +61,42 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap().to_str().unwrap().to_string()
 }
 
-fn start(command: &mut Command) -> Child {
-    command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("pgstow can be run")
+/// A program at work, which a test that fails takes with it.
+struct Started(Option<Child>);
+
+fn start(command: &mut Command) -> Started {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    Started(Some(child.expect("pgstow can be run")))
+}
+
+impl Started {
+    /// Waits for its end.
+    fn done(mut self) -> Done {
+        Done::of(self.0.take().expect("it has not been waited for"))
+    }
+}
+
+impl std::ops::Deref for Started {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        self.0.as_ref().expect("it has not been waited for")
+    }
+}
+
+impl std::ops::DerefMut for Started {
+    fn deref_mut(&mut self) -> &mut Child {
+        self.0.as_mut().expect("it has not been waited for")
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }
 
 fn signal(child: &Child, signal: rustix::process::Signal) {

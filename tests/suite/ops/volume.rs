@@ -225,7 +225,7 @@ fn hundreds_of_cycles_leave_memory_files_and_connections_as_they_were() {
     settle();
     let (memory_after, files_after, threads_after) = (memory(), count("fd"), count("task"));
     signal(&child, rustix::process::Signal::TERM);
-    Done::of(child);
+    child.done();
     wait_until("its connections end", || connections() == 0);
     assert!(
         memory_after < memory_before + 6 * 1024,
