@@ -340,6 +340,50 @@ fn an_upload_cut_off_by_a_signal_leaves_nothing_there() {
 }
 
 #[test]
+fn a_copy_that_is_not_what_was_sent_is_removed_and_told() {
+    let server = support::server(support::newest());
+    let db = small(server);
+    let places = Places::new();
+    places.s3.moments.corrupt.store(1, Ordering::SeqCst);
+    let direct = format!("s3://{BUCKET}/direct");
+    for args in [&["backup"][..], &["backup", "--to", &direct]] {
+        let done = places.run(&db, args);
+        assert_eq!(done.code, 4, "{done}");
+        assert_eq!(places.s3.objects(""), [] as [PathBuf; 0], "{done}");
+    }
+    assert!(!places.here().is_empty());
+    places.s3.moments.corrupt.store(0, Ordering::SeqCst);
+    std::thread::sleep(Duration::from_millis(1100));
+    places.run(&db, &["backup"]).ok();
+    assert!(!places.there().is_empty());
+}
+
+#[test]
+fn an_upload_cut_off_by_kill_leaves_nothing_there_that_looks_whole() {
+    let server = support::server(support::newest());
+    let db = filled(server, 150_000);
+    let places = Places::new();
+    let mut child = places
+        .pgstow(&db, &["backup", "--compress", "none"])
+        .spawn()
+        .unwrap();
+    wait_until("parts arrive", || {
+        places.s3.moments.parts.load(Ordering::SeqCst) > 0
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(places.there(), [] as [PathBuf; 0]);
+    places.run(&db, &["backup"]).ok();
+    assert_eq!(
+        places.there().len(),
+        places.here().len() - 1,
+        "the newest is there"
+    );
+    let newest = places.here().pop().unwrap();
+    assert!(places.there().iter().any(|f| name(f) == name(&newest)));
+}
+
+#[test]
 fn keys_come_from_files_and_wrong_ones_are_told() {
     let server = support::server(support::newest());
     let db = small(server);

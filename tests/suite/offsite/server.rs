@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -26,6 +27,8 @@ pub struct Moments {
     pub unavailable: AtomicUsize,
     /// Uploads (PUT) are refused altogether.
     pub full: AtomicUsize,
+    /// Objects are given back with a byte changed.
+    pub corrupt: AtomicUsize,
     requests: AtomicUsize,
     /// Parts of multipart uploads that arrived.
     pub parts: AtomicUsize,
@@ -137,5 +140,14 @@ async fn answer(
         moments.aborted.fetch_add(1, Ordering::SeqCst);
     }
     moments.received.fetch_add(length, Ordering::SeqCst);
-    service.call(request.map(s3s::Body::from)).await
+    let reads = request.method() == Method::GET && request.headers().contains_key("range");
+    let response = service.call(request.map(s3s::Body::from)).await?;
+    if !reads || moments.corrupt.load(Ordering::SeqCst) == 0 {
+        return Ok(response);
+    }
+    let (head, body) = response.into_parts();
+    let mut bytes = body.collect().await.unwrap().to_bytes().to_vec();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    Ok(Response::from_parts(head, s3s::Body::from(bytes)))
 }
