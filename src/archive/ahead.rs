@@ -10,8 +10,8 @@ use super::index::Rows;
 use super::segment::Segments;
 use crate::{Error, Result};
 
-/// Decoded segments that wait, for each thread.
-const WAITING: usize = 2;
+/// Segments that are decoded or wait, for each thread.
+const WAITING: usize = 1;
 
 /// All segments of some rows but the last one, which holds what follows the rows, too.
 pub(super) struct Ahead {

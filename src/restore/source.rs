@@ -9,8 +9,10 @@ use crate::archive::{Excerpt, Part, Reader};
 use crate::script::{Lexer, Piece};
 use crate::{Error, Result};
 
-/// Batches that may wait for the connection: about 256 KiB of text each.
+/// Batches that may wait for the connection: about 256 KiB of text each ...
 const AHEAD: usize = 8;
+/// ... or about 1 MiB of rows, a member's.
+const MEMBERS_AHEAD: usize = 2;
 
 /// Where a script is read from.
 pub enum Script {
@@ -37,7 +39,10 @@ pub(super) struct Batch {
 
 /// Starts reading. The last thing the channel gives is an error, or the batch before it closes is the script's end.
 pub(super) fn start(script: Script, standard_strings: bool) -> mpsc::Receiver<Result<Batch>> {
-    let (tell, batches) = mpsc::channel(AHEAD);
+    let (tell, batches) = mpsc::channel(match &script {
+        Script::Stream(_) => AHEAD,
+        Script::Archive(_) => MEMBERS_AHEAD,
+    });
     let lexer = Lexer::new().standard_conforming_strings(standard_strings);
     tokio::task::spawn_blocking(move || {
         let read = match script {

@@ -382,3 +382,42 @@ fn a_full_disk_of_the_server_is_told_and_with_room_the_restore_succeeds() {
     drop(db);
     cluster.postgres().execute("DROP TABLESPACE small");
 }
+
+/// The most memory that a process held, in bytes.
+fn peak(mut child: Child) -> u64 {
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        peak = peak.max(kilobytes.unwrap_or(0) << 10);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let done = Done::of(child).ok();
+    assert!(peak > 0, "{done}");
+    peak
+}
+
+#[test]
+fn a_restore_holds_a_few_members_and_no_more() {
+    let cluster = support::server(support::newest());
+    let db = large(cluster);
+    let dir = tempfile::tempdir().unwrap();
+    let theirs = dir.path().join("theirs.sql");
+    run(db.pg_dump().arg("-f").arg(&theirs)).ok();
+    for file in [
+        dumped(&db, dir.path(), "x.sql.gz"),
+        dumped(&db, dir.path(), "x.sql.zst"),
+        theirs,
+    ] {
+        let target = cluster.database("parallel_memory");
+        let child = pgstow()
+            .args(["restore", "--yes", "--jobs", "2", "--dbname", &target.uri()])
+            .arg(&file)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let peak = peak(child);
+        assert!(peak < 32 << 20, "{} bytes of memory for {}", peak, file.display());
+    }
+}

@@ -95,3 +95,96 @@ fn a_database_that_takes_no_writes_is_told_before_anything_is_asked() {
     assert_eq!(done.code, 1, "{done}");
     assert!(done.stderr.contains("may create nothing"), "{done}");
 }
+
+#[test]
+fn a_lock_table_too_small_is_told_beforehand_and_a_swap_needs_less_of_it() {
+    let cluster = Cluster::start(
+        support::newest(),
+        &Setup {
+            conf: "max_locks_per_transaction = 10\nmax_connections = 20\nmax_prepared_transactions = 0\n",
+            ..Setup::default()
+        },
+    );
+    let db = cluster.database("preflight_locks");
+    db.execute(
+        "SELECT format('CREATE TABLE t%s (a int PRIMARY KEY); INSERT INTO t%1$s VALUES (1);', i) \
+         FROM generate_series(1, 150) i \\gexec",
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("x.sql.gz");
+    run(pgstow().args(["dump", "--dbname", &db.uri(), "-f"]).arg(&file)).ok();
+    let target = cluster.database("preflight_locks_target");
+    let done = restore(&target, &file);
+    assert_eq!(done.code, 1, "{done}");
+    assert!(
+        done.stderr
+            .contains("max_locks_per_transaction to 64 or more (it is 10)")
+            && done.stderr.contains("--swap"),
+        "{done}"
+    );
+    // By several transactions of several connections.
+    restore_with(&db, &file, &["--swap", "--jobs", "2"]).ok();
+    assert_eq!(
+        db.query_text("SELECT count(*) FROM pg_index WHERE indrelid >= 16384"),
+        "150"
+    );
+}
+
+#[test]
+fn a_full_check_finds_damage_before_anything_is_done() {
+    let server = support::server(support::newest());
+    let db = server.database("preflight_check");
+    db.execute("CREATE TABLE t AS SELECT i, md5(i::text) FROM generate_series(1, 50000) i");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("x.sql.gz");
+    run(pgstow()
+        .args(["dump", "--clean", "--if-exists", "--dbname", &db.uri(), "-f"])
+        .arg(&file))
+    .ok();
+    restore_with(&db, &file, &["--check"]).ok();
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let done = restore_with(&db, &file, &["--check"]);
+    assert_eq!(done.code, 4, "{done}");
+    // Not even asked: what would be overwritten is not named.
+    assert!(!done.stderr.contains("overwritten"), "{done}");
+}
+
+#[test]
+fn other_sessions_and_an_encoding_with_fewer_letters_are_warned_of() {
+    let server = support::server(support::newest());
+    let db = server.database_with(
+        "preflight_latin1",
+        "ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0",
+    );
+    let file = script("SET client_encoding = 'UTF8';\nCREATE TABLE t (a text);\n");
+    let mut session = db
+        .psql()
+        .args(["-c", "SELECT pg_sleep(600)"])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let there = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep%'";
+    while db.query_text(there) == "0" {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let done = restore(&db, file.path()).ok();
+    session.kill().unwrap();
+    session.wait().unwrap();
+    assert!(
+        done.stderr.contains("1 other session") && done.stderr.contains("--swap"),
+        "{done}"
+    );
+    assert!(
+        done.stderr
+            .contains("the script is in utf8, the database in LATIN1"),
+        "{done}"
+    );
+    // What the server cannot turn into the database's encoding at all.
+    let korean = script("SET client_encoding = 'JOHAB';\nCREATE TABLE u (a text);\n");
+    let done = restore(&db, korean.path());
+    assert_eq!(done.code, 1, "{done}");
+    assert!(done.stderr.contains("cannot turn into"), "{done}");
+}
