@@ -26,7 +26,7 @@ const WAYS: &[(&str, &str)] = &[
     ("pg_dump -Fd -j2", "$DUMP --format=directory --jobs=2 --file=$OUT"),
     ("pg_dump \\| zstd -1", "$DUMP --format=plain | zstd -q -1 > $OUT"),
     ("COPY of all tables > /dev/null", "$COPY > /dev/null"),
-    ("**pgstow**", "$PGSTOW --jobs 2 --file $OUT"),
+    ("**pgstow** gzip", "$PGSTOW --jobs 2 --compress gzip --file $OUT"),
     (
         "**pgstow** gzip:2",
         "$PGSTOW --jobs 2 --compress gzip:2 --file $OUT",

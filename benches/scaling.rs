@@ -76,7 +76,14 @@ fn text_size(uri: &str) -> u64 {
 fn dump(server: &Cluster, uri: &str, jobs: usize) -> Measured {
     let run = |_| {
         let mut pgstow = pgstow(uri);
-        pgstow.args(["--jobs", &jobs.to_string(), "--file", "/dev/null"]);
+        pgstow.args([
+            "--jobs",
+            &jobs.to_string(),
+            "--compress",
+            "gzip",
+            "--file",
+            "/dev/null",
+        ]);
         measure(Some(server), &mut pgstow).expect("a dump succeeds")
     };
     let runs = (0..2).map(run);

@@ -418,6 +418,7 @@ fn a_restore_holds_a_few_members_and_no_more() {
             .spawn()
             .unwrap();
         let peak = peak(child);
-        assert!(peak < 32 << 20, "{} bytes of memory for {}", peak, file.display());
+        // The program under test is not optimized: more of its memory is its own code than the released one's whole.
+        assert!(peak < 48 << 20, "{} bytes of memory for {}", peak, file.display());
     }
 }
