@@ -418,7 +418,7 @@ fn a_restore_holds_a_few_members_and_no_more() {
             .spawn()
             .unwrap();
         let peak = peak(child);
-        // The program under test is not optimized: more of its memory is its own code than the released one's whole.
+        // The promise is 32 MiB for the released program; this one is not optimized, and its code counts as memory too.
         assert!(peak < 48 << 20, "{} bytes of memory for {}", peak, file.display());
     }
 }
