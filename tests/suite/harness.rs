@@ -17,15 +17,14 @@ fn every_major_under_test_answers_as_itself() {
 
 #[test]
 fn the_oracles_are_of_the_majors_they_claim() {
-    for (major, command) in [
-        (15, support::pg_dump_of(15)),
-        (17, support::pg_dump_of(17)),
-        (18, support::pg_dump()),
-    ] {
-        let mut command = command;
-        let text = support::run(command.arg("--version")).ok().stdout;
-        assert!(text.contains(&format!(" {major}.")), "{text}");
+    for major in support::CLIENT_MAJORS {
+        for mut command in [support::pg_dump_of(major), support::pg_dumpall_of(major)] {
+            let text = support::run(command.arg("--version")).ok().stdout;
+            assert!(text.contains(&format!(" {major}.")), "{text}");
+        }
     }
+    let text = support::run(support::pg_dump().arg("--version")).ok().stdout;
+    assert!(text.contains(" 18."), "{text}");
 }
 
 #[test]

@@ -113,14 +113,29 @@ pub fn pg_dump() -> Command {
     clean(Command::new(program("tools-18", "pg_dump")))
 }
 
-/// pg_dump of a certain major, one of 15, 17 and 18.
+/// The majors whose own pg_dump and pg_dumpall are at hand. Those of 14 are in none of the places where the others come
+/// from.
+pub const CLIENT_MAJORS: [u32; 5] = [13, 15, 16, 17, 18];
+
+/// pg_dump of a certain major.
 pub fn pg_dump_of(major: u32) -> Command {
+    client_of(major, "pg_dump")
+}
+
+/// pg_dumpall of a certain major.
+pub fn pg_dumpall_of(major: u32) -> Command {
+    client_of(major, "pg_dumpall")
+}
+
+fn client_of(major: u32, name: &str) -> Command {
+    assert!(CLIENT_MAJORS.contains(&major), "there is no {name} of {major}");
+    // 15 is the machine's own, or the server's package has its programs too.
     let package = if major == 15 {
         "15".to_string()
     } else {
         format!("tools-{major}")
     };
-    clean(Command::new(program(&package, "pg_dump")))
+    clean(Command::new(program(&package, name)))
 }
 
 /// PgBouncer.
