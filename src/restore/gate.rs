@@ -73,6 +73,14 @@ impl Gate {
                 )));
                 Ok(Passage::Leave)
             }
+            Verdict::Send if self.create && self.roles.drops_lasting(text) => {
+                // pg_dumpall --clean drops every role, also the one that restores.
+                self.observer.event(Event::Info(format!(
+                    "line {line}: left out, for the server does not drop this role: {}",
+                    abbreviate(text)
+                )));
+                Ok(Passage::Leave)
+            }
             Verdict::Send => Ok(self.roles_of(text, line)),
             Verdict::Copy => Ok(Passage::Copy),
             Verdict::Unknown => {

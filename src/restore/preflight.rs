@@ -306,10 +306,13 @@ fn disk(facts: &Facts, needs: &Needs) -> Option<Finding> {
 pub(super) async fn roles(session: &Session) -> Result<Roles> {
     let rows = session
         .client
-        .query("SELECT rolname::text FROM pg_catalog.pg_roles", &[])
+        .query(
+            "SELECT rolname::text, oid = 10 OR rolname IN (current_user, session_user) FROM pg_catalog.pg_roles",
+            &[],
+        )
         .await;
     let rows = rows.map_err(|e| session.explain(e))?;
-    Ok(Roles::new(rows.iter().map(|row| row.get(0))))
+    Ok(Roles::new(rows.iter().map(|row| (row.get(0), row.get(1)))))
 }
 
 #[cfg(test)]

@@ -20,13 +20,21 @@ pub enum MissingRoles {
 #[derive(Debug, Default)]
 pub(super) struct Roles {
     known: HashSet<Vec<u8>>,
+    /// Those that the server never drops: its first superuser and the role that restores.
+    lasting: HashSet<Vec<u8>>,
 }
 
 impl Roles {
-    pub(super) fn new(names: impl IntoIterator<Item = String>) -> Self {
-        Roles {
-            known: names.into_iter().map(String::into_bytes).collect(),
+    /// From each role's name and whether the server never drops it.
+    pub(super) fn new(all: impl IntoIterator<Item = (String, bool)>) -> Self {
+        let mut roles = Roles::default();
+        for (name, lasts) in all {
+            if lasts {
+                roles.lasting.insert(name.clone().into_bytes());
+            }
+            roles.add(name.into_bytes());
         }
+        roles
     }
 
     /// The roles that a statement needs and that are not there.
@@ -37,8 +45,11 @@ impl Roles {
         named
     }
 
-    /// Takes note of a role that the script creates itself.
+    /// Takes note of roles that the script creates or drops itself.
     pub(super) fn note(&mut self, statement: &[u8]) {
+        for role in dropped(statement) {
+            self.known.remove(&role);
+        }
         if let Some(role) = created(statement) {
             self.add(role);
         }
@@ -47,6 +58,11 @@ impl Roles {
     /// Whether the statement creates a role that is there already.
     pub(super) fn has_created(&self, statement: &[u8]) -> bool {
         created(statement).is_some_and(|role| self.known.contains(&role))
+    }
+
+    /// Whether the statement drops a role that the server would not let go.
+    pub(super) fn drops_lasting(&self, statement: &[u8]) -> bool {
+        dropped(statement).iter().any(|role| self.lasting.contains(role))
     }
 
     /// This role is there from now on.
@@ -64,6 +80,23 @@ pub(super) fn created(statement: &[u8]) -> Option<Vec<u8>> {
         .filter(|word| ["role", "user", "group"].iter().any(|kind| word.is(kind)))?;
     // `CREATE USER MAPPING FOR role` makes none.
     words.next().filter(|word| !word.is("mapping"))?.name()
+}
+
+/// The roles that a `DROP ROLE`, `DROP USER` or `DROP GROUP` drops.
+fn dropped(statement: &[u8]) -> Vec<Vec<u8>> {
+    let mut words = words(statement).peekable();
+    let is_drop = words.next().is_some_and(|word| word.is("drop"))
+        && words
+            .next()
+            .is_some_and(|word| ["role", "user", "group"].iter().any(|kind| word.is(kind)));
+    // `DROP USER MAPPING FOR role` drops none.
+    if !is_drop || words.peek().is_some_and(|word| word.is("mapping")) {
+        return Vec::new();
+    }
+    if words.next_if(|word| word.is("if")).is_some() {
+        words.next();
+    }
+    words.filter_map(|word| word.name()).collect()
 }
 
 /// The roles that an `ALTER ... OWNER TO`, `GRANT`, `REVOKE`, `ALTER DEFAULT PRIVILEGES` or `SET SESSION AUTHORIZATION`
@@ -164,11 +197,28 @@ mod tests {
             let want: Vec<Vec<u8>> = want.iter().map(|w| w.as_bytes().to_vec()).collect();
             assert_eq!(named(text.as_bytes()), want, "{text}");
         }
-        let mut roles = Roles::new(["app".to_string()]);
+        let mut roles = Roles::new([("app".to_string(), false), ("postgres".to_string(), true)]);
         assert!(roles.missing(b"ALTER TABLE t OWNER TO app;").is_empty());
         assert_eq!(roles.missing(b"ALTER TABLE t OWNER TO other;"), [b"other"]);
         roles.note(b"CREATE USER MAPPING FOR mapped SERVER s;");
         roles.note(b"CREATE ROLE other LOGIN;");
         assert!(roles.missing(b"ALTER TABLE t OWNER TO other;").is_empty());
+    }
+    #[test]
+    fn roles_that_the_script_drops_are_gone_and_those_that_last_are_told() {
+        let mut roles = Roles::new([
+            ("app".to_string(), false),
+            ("Big".to_string(), false),
+            ("postgres".to_string(), true),
+        ]);
+        assert!(roles.drops_lasting(b"DROP ROLE postgres;"));
+        assert!(roles.drops_lasting(b"DROP ROLE IF EXISTS postgres;"));
+        assert!(!roles.drops_lasting(b"DROP USER MAPPING FOR postgres SERVER s;"));
+        assert!(!roles.drops_lasting(b"DROP TABLE postgres;"));
+        assert!(!roles.drops_lasting(b"DROP ROLE app;"));
+        assert!(roles.has_created(b"CREATE ROLE app;"));
+        roles.note(b"DROP ROLE IF EXISTS app, \"Big\";");
+        assert!(!roles.has_created(b"CREATE ROLE app;"));
+        assert!(!roles.has_created(b"CREATE ROLE \"Big\";"));
     }
 }
