@@ -57,6 +57,7 @@ mod rule;
 mod schema;
 mod sequence;
 pub(crate) mod settings;
+mod spread;
 mod statistics;
 mod subscription;
 mod table;
@@ -67,7 +68,6 @@ mod ts_configuration;
 mod ts_dictionary;
 mod ts_parser;
 mod ts_template;
-mod turns;
 mod user_mapping;
 mod view;
 

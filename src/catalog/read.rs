@@ -1,25 +1,20 @@
 //! Runs the registry's queries: locks first, then every query once, spread over the sessions at hand.
 
-use futures_util::StreamExt;
 use futures_util::future::try_join_all;
-use futures_util::stream;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, RowStream};
 
 use super::kind::Kind;
 use super::loader::{Catalog, Loader, Scope};
 use super::names::Choice;
-use super::turns::Turns;
+use super::spread::rows_in_order;
 use super::{KINDS, LOCKABLE, coverage, dialect, large_object, row, sequence, table};
 use crate::connect::Session;
 use crate::{Error, Result};
 
 /// Tables in one `LOCK TABLE` statement: few round trips, statements of moderate length.
 const LOCK_BATCH: usize = 1000;
-
-/// Queries under way at once on one session: the next is on its way before the last one's rows are through.
-const PIPELINED: usize = 2;
 
 /// Takes an ACCESS SHARE lock on every table that is wanted, so that what the server's functions describe cannot change
 /// under way.
@@ -105,23 +100,19 @@ async fn read_all(sessions: &[&Session], scope: &Scope) -> Result<Catalog> {
     if scope.sequence_values {
         sequence::load_values(leader, &mut loader).await?;
     }
-    let turns = Turns::new(sessions.len(), PIPELINED);
     let kinds = KINDS.iter().filter(|kind| scope.rows || !kind.for_rows);
-    let queries = kinds.map(|kind| {
-        let mut turn = turns.take();
-        async move {
-            turn.come().await;
-            (kind, start(sessions[turn.session], kind).await)
-        }
-    });
-    let mut started = stream::iter(queries).buffered(sessions.len() * PIPELINED);
-    while let Some((kind, rows)) = started.next().await {
-        let doing = |e: Error| e.context(format!("reading the catalog ({})", kind.name));
-        let Some(rows) = rows.map_err(doing)? else {
-            continue;
-        };
-        load_rows(kind, rows, &mut loader).await.map_err(doing)?;
-    }
+    let mut checked = None;
+    let begin = async |session: usize, kind: &'static Kind| begin(sessions[session], kind).await;
+    let load = |kind: &'static Kind, row: Result<Row>| {
+        let loaded = row.and_then(|row| {
+            if checked.replace(kind.name) != Some(kind.name) {
+                kind.check_columns(&row)?;
+            }
+            (kind.load)(&row, &mut loader)
+        });
+        loaded.map_err(|e| e.context(format!("reading the catalog ({})", kind.name)))
+    };
+    rows_in_order(sessions.len(), kinds, begin, load).await?;
     table::finish(&mut loader);
     large_object::finish(&mut loader);
     loader.catalog.encoding = encoding(leader).await?;
@@ -142,7 +133,7 @@ async fn encoding(session: &Session) -> Result<String> {
 }
 
 /// Asks for a kind's rows; `None` where the server cannot have any.
-async fn start(session: &Session, kind: &Kind) -> Result<Option<RowStream>> {
+async fn begin(session: &Session, kind: &Kind) -> Result<Option<RowStream>> {
     if let Some(question) = kind.unreadable {
         let names: Option<Vec<String>> = row::value(&session.client.query_one(question, &[]).await?, 0)?;
         match names {
@@ -154,8 +145,8 @@ async fn start(session: &Session, kind: &Kind) -> Result<Option<RowStream>> {
     let Some(sql) = dialect::adapt(kind.name, kind.sql, session.version) else {
         return Ok(None);
     };
-    let none: [&(dyn ToSql + Sync); 0] = [];
-    Ok(Some(session.client.query_raw(&sql, none).await?))
+    let none: [(&(dyn ToSql + Sync), Type); 0] = [];
+    Ok(Some(session.client.query_typed_raw(&sql, none).await?))
 }
 
 /// Why a dump cannot be whole.
@@ -166,18 +157,4 @@ fn unreadable(kind: &Kind, names: &[String]) -> Error {
         names.join(", ")
     ))
     .hint("nothing was written, because a dump without it would not be whole; dump as a superuser")
-}
-
-/// Takes rows one by one as they come: all of them at once would be most of the memory.
-async fn load_rows(kind: &Kind, rows: RowStream, loader: &mut Loader) -> Result<()> {
-    let mut rows = std::pin::pin!(rows);
-    let mut is_first = true;
-    while let Some(row) = rows.next().await {
-        let row = row?;
-        if std::mem::take(&mut is_first) {
-            kind.check_columns(&row)?;
-        }
-        (kind.load)(&row, loader)?;
-    }
-    Ok(())
 }
