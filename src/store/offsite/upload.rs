@@ -116,7 +116,8 @@ impl Upload {
 impl PartWriter {
     fn send(&mut self, message: Message) -> io::Result<()> {
         let sent = self.parts.blocking_send(message);
-        sent.map_err(|_| io::Error::new(io::ErrorKind::BrokenPipe, "the upload has failed"))
+        // Not a broken pipe, which ends the program quietly.
+        sent.map_err(|_| io::Error::new(io::ErrorKind::ConnectionAborted, "the upload has failed"))
     }
 
     /// Sends what is left, and says that it was all.
@@ -125,7 +126,8 @@ impl PartWriter {
             let last = self.part.split().freeze();
             self.send(Message::Part(last))?;
         }
-        self.send(Message::End)?;
+        // Who knows the length may have gone when all of it was there. Whether it arrived is what [`Upload::end`] says.
+        let _ = self.send(Message::End);
         Ok(Sent {
             bytes: self.bytes,
             hash: self.hash.digest128(),
