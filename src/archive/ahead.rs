@@ -146,9 +146,28 @@ impl Shared {
             state.next += 1;
             drop(state);
             let (offset, length) = self.segments[number];
-            let text = decoder.decode(&self.file, offset, length);
-            self.lock().done.insert(number, text);
-            self.changed.notify_all();
+            let mut promise = Promise {
+                shared: self,
+                number,
+                text: None,
+            };
+            promise.text = Some(decoder.decode(&self.file, offset, length));
         }
+    }
+}
+
+/// A segment that a thread took: whoever waits for it is answered, even if the thread panics.
+struct Promise<'a> {
+    shared: &'a Shared,
+    number: usize,
+    text: Option<Result<Vec<u8>>>,
+}
+
+impl Drop for Promise<'_> {
+    fn drop(&mut self) {
+        let text = self.text.take();
+        let text = text.unwrap_or_else(|| Err(Error::failed("a thread that reads the file panicked")));
+        self.shared.lock().done.insert(self.number, text);
+        self.shared.changed.notify_all();
     }
 }

@@ -243,6 +243,7 @@ fn all_threads<W: Write + Send>(
         for _ in 0..workers {
             scope.spawn(|| work.thread(source));
         }
+        let _guard = order.stop_on_panic();
         let writer = Writer::new(out, options.compression, options.header.clone(), tables(plan));
         write(writer, order, observer).map_err(|e| order.stop(e)).ok()
     });

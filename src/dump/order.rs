@@ -174,9 +174,26 @@ impl Order {
         self.stopped.cancelled().await;
     }
 
+    /// Held by each thread of the work: one that panics stops all others, who would wait for its members, or for the
+    /// writer to make room, for ever.
+    pub(super) fn stop_on_panic(&self) -> StopOnPanic<'_> {
+        StopOnPanic(self)
+    }
+
     /// Why the work was stopped, to be told once.
     pub(super) fn take_error(&self) -> Option<Error> {
         self.state().error.take()
+    }
+}
+
+/// See [`Order::stop_on_panic`].
+pub(super) struct StopOnPanic<'a>(&'a Order);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop(Error::failed("a worker of the dump panicked"));
+        }
     }
 }
 

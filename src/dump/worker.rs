@@ -37,6 +37,7 @@ pub(super) struct Work<'a> {
 impl Work<'_> {
     /// A worker's thread, from its connection to the last unit. Its errors stop all others.
     pub(super) fn thread(&self, source: &Source) {
+        let _guard = self.order.stop_on_panic();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let done = match runtime {
             Ok(runtime) => runtime.block_on(self.whole(source)),
