@@ -54,22 +54,9 @@ impl Pattern {
     /// # Errors
     /// More dots, or another database than the one that is dumped.
     pub fn in_schema(&self, database: &str) -> Result<Matcher> {
-        let [before @ .., name] = &self.parts[..] else {
-            return Err(self.too_many_dots());
-        };
-        let schema = match before {
-            [] => None,
-            [schema] => Some(schema),
-            [named, schema] => {
-                self.check_database(named, database)?;
-                Some(schema)
-            }
-            _ => return Err(self.too_many_dots()),
-        };
-        Ok(Matcher {
-            schema: schema.map(Part::regex),
-            name: name.regex(),
-        })
+        let (named, matcher) = self.relation()?;
+        self.check_database(named, database)?;
+        Ok(matcher)
     }
 
     /// For schemas: `schema`, `database.schema`.
@@ -77,18 +64,38 @@ impl Pattern {
     /// # Errors
     /// More dots, or another database than the one that is dumped.
     pub fn of_schema(&self, database: &str) -> Result<Matcher> {
-        let name = match &self.parts[..] {
-            [name] => name,
-            [named, name] => {
-                self.check_database(named, database)?;
-                name
-            }
+        let (named, matcher) = self.schema()?;
+        self.check_database(named, database)?;
+        Ok(matcher)
+    }
+
+    /// For relations, with the database that is named.
+    ///
+    /// # Errors
+    /// More than two dots.
+    pub fn relation(&self) -> Result<(Option<&str>, Matcher)> {
+        let (database, schema, name) = match &self.parts[..] {
+            [name] => (None, None, name),
+            [schema, name] => (None, Some(schema), name),
+            [database, schema, name] => (Some(database.literal.as_str()), Some(schema), name),
             _ => return Err(self.too_many_dots()),
         };
-        Ok(Matcher {
-            schema: None,
-            name: name.regex(),
-        })
+        let (schema, name) = (schema.map(Part::regex), name.regex());
+        Ok((database, Matcher { schema, name }))
+    }
+
+    /// For schemas, with the database that is named.
+    ///
+    /// # Errors
+    /// More than one dot.
+    pub fn schema(&self) -> Result<(Option<&str>, Matcher)> {
+        let (database, name) = match &self.parts[..] {
+            [name] => (None, name),
+            [database, name] => (Some(database.literal.as_str()), name),
+            _ => return Err(self.too_many_dots()),
+        };
+        let (schema, name) = (None, name.regex());
+        Ok((database, Matcher { schema, name }))
     }
 
     /// For what lives outside of schemas: extensions, foreign servers.
@@ -105,14 +112,18 @@ impl Pattern {
         }
     }
 
-    fn check_database(&self, named: &Part, database: &str) -> Result<()> {
-        if named.literal == database {
-            return Ok(());
+    /// Whether a pattern that names a database names this one.
+    ///
+    /// # Errors
+    /// It names another one.
+    pub fn check_database(&self, named: Option<&str>, database: &str) -> Result<()> {
+        match named {
+            Some(named) if named != database => Err(Error::usage(format!(
+                "the pattern {:?} is about database {named:?}, expected {database:?}",
+                self.text
+            ))),
+            _ => Ok(()),
         }
-        Err(Error::usage(format!(
-            "the pattern {:?} is about database {:?}, but {database:?} is dumped",
-            self.text, named.literal
-        )))
     }
 
     fn too_many_dots(&self) -> Error {
@@ -163,9 +174,9 @@ impl FromStr for Pattern {
                 '[' if !quoted && chars.peek() == Some(&']') => part.push_regex("\\[", c),
                 _ if quoted => part.push_literal(c),
                 _ => {
-                    let lower: String = c.to_lowercase().collect();
-                    part.regex.push_str(&lower);
-                    part.literal.push_str(&lower);
+                    // Letters beyond ASCII stay as they are, as in psql.
+                    part.regex.push(c.to_ascii_lowercase());
+                    part.literal.push(c.to_ascii_lowercase());
                 }
             }
         }
@@ -219,6 +230,7 @@ mod tests {
     fn a_pattern_means_what_psql_means_by_it() {
         check("users", None, "^(users)$");
         check("Users", None, "^(users)$");
+        check("ÄRA", None, "^(Ära)$");
         check("\"Users\"", None, "^(Users)$");
         check("log_*", None, "^(log_.*)$");
         check("log_??", None, "^(log_..)$");

@@ -1,126 +1,106 @@
-//! Patterns for names as psql and pg_dump have them: `*` for any letters, `?` for one, letters are folded to lower case
-//! unless they stand in double quotes. psql's further regular expressions are refused, not misread.
+//! psql's patterns ([`crate::catalog::pattern`]) matched here against the names that a script has, where there is no server
+//! to match them. A script has no search path, so a name without a schema means one in any.
+//!
+//! Not promised: the last corners of PostgreSQL's regular expressions. What is not understood (backreferences, looking
+//! ahead) is refused, not misread.
 
-/// One part of a pattern.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Token {
-    /// This letter.
-    Letter(char),
-    /// Any one letter.
-    One,
-    /// Any letters.
-    Any,
-}
+use std::str::FromStr;
 
-/// A pattern for a name without a schema.
-#[derive(Debug, Clone, PartialEq, Eq)]
+use regex_lite::Regex;
+
+use crate::catalog::pattern;
+use crate::{Error, Result};
+
+/// A pattern for schemas: `schema`, `database.schema`.
+#[derive(Debug, Clone)]
 pub struct Pattern {
-    tokens: Vec<Token>,
+    text: pattern::Pattern,
+    name: Regex,
 }
 
-/// A pattern for tables: `table` or `schema.table`. Without a schema: in any.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A pattern for tables: `table`, `schema.table`, `database.schema.table`. Without a schema: in any.
+#[derive(Debug, Clone)]
 pub struct TablePattern {
-    schema: Option<Pattern>,
-    table: Pattern,
+    text: pattern::Pattern,
+    schema: Option<Regex>,
+    table: Regex,
 }
 
-/// The parts of a pattern that are divided by dots outside of quotes.
-fn parts(text: &str) -> Result<Vec<Pattern>, String> {
-    let mut parts = vec![Vec::new()];
-    let mut quoted = false;
-    let mut letters = text.chars().peekable();
-    while let Some(letter) = letters.next() {
-        let token = match letter {
-            '"' if quoted && letters.next_if_eq(&'"').is_some() => Token::Letter('"'),
-            '"' => {
-                quoted = !quoted;
-                continue;
-            }
-            _ if quoted => Token::Letter(letter),
-            '.' => {
-                parts.push(Vec::new());
-                continue;
-            }
-            '*' => Token::Any,
-            '?' => Token::One,
-            '|' | '+' | '(' | ')' | '[' | ']' | '{' | '}' | '^' | '\\' => {
-                return Err(format!(
-                    "{letter:?} is not understood in a pattern: only * and ? are; put it in double quotes if it is part \
-                     of the name"
-                ));
-            }
-            _ => Token::Letter(letter.to_ascii_lowercase()),
-        };
-        parts.last_mut().expect("there is one from the start").push(token);
-    }
-    if quoted {
-        return Err("a double quote is not closed".into());
-    }
-    match parts.iter().any(Vec::is_empty) {
-        true => Err("a name is missing".into()),
-        false => Ok(parts.into_iter().map(|tokens| Pattern { tokens }).collect()),
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Pattern) -> bool {
+        self.text == other.text
     }
 }
 
-impl std::str::FromStr for Pattern {
-    type Err = String;
+impl Eq for Pattern {}
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        match <[Pattern; 1]>::try_from(parts(text)?) {
-            Ok([pattern]) => Ok(pattern),
-            Err(_) => Err("expected a name without a dot, where * and ? stand for any letters".into()),
-        }
+impl PartialEq for TablePattern {
+    fn eq(&self, other: &TablePattern) -> bool {
+        self.text == other.text
     }
 }
 
-impl std::str::FromStr for TablePattern {
-    type Err = String;
+impl Eq for TablePattern {}
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let mut parts = parts(text)?.into_iter().rev();
-        match (parts.next(), parts.next(), parts.next()) {
-            (Some(table), schema, None) => Ok(TablePattern { schema, table }),
-            _ => Err("expected table or schema.table, where * and ? stand for any letters".into()),
-        }
+fn compile(text: &pattern::Pattern, regex: &str) -> Result<Regex> {
+    // A name may contain line ends.
+    Regex::new(&format!("(?s){regex}")).map_err(|e| {
+        Error::usage(format!("the pattern {:?} is no regular expression: {e}", text.text())).hint(
+            "* and ? stand for any letters, and letters that mean something to regular expressions are put between \
+             double quotes where they belong to a name.",
+        )
+    })
+}
+
+impl FromStr for Pattern {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let text: pattern::Pattern = text.parse()?;
+        let (_, matcher) = text.schema()?;
+        let name = compile(&text, &matcher.name)?;
+        Ok(Pattern { text, name })
+    }
+}
+
+impl FromStr for TablePattern {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let text: pattern::Pattern = text.parse()?;
+        let (_, matcher) = text.relation()?;
+        let schema = matcher.schema.map(|schema| compile(&text, &schema)).transpose()?;
+        let table = compile(&text, &matcher.name)?;
+        Ok(TablePattern { text, schema, table })
     }
 }
 
 impl TablePattern {
     /// Whether it means this table, given by its names without quotes.
     pub fn matches(&self, schema: &str, table: &str) -> bool {
-        self.schema.as_ref().is_none_or(|pattern| pattern.matches(schema)) && self.table.matches(table)
+        self.schema
+            .as_ref()
+            .is_none_or(|pattern| pattern.is_match(schema))
+            && self.table.is_match(table)
+    }
+
+    /// Fails where the pattern names another database than the one that was dumped.
+    pub fn check_database(&self, dumped: &str) -> Result<()> {
+        let (named, _) = self.text.relation()?;
+        self.text.check_database(named, dumped)
     }
 }
 
 impl Pattern {
     /// Whether it means this name, given without quotes.
     pub fn matches(&self, name: &str) -> bool {
-        let (pattern, name): (&[Token], Vec<char>) = (&self.tokens, name.chars().collect());
-        let (mut p, mut n) = (0, 0);
-        // Where to go on if what follows the last star turns out not to match.
-        let mut star = None;
-        while n < name.len() {
-            match pattern.get(p) {
-                Some(Token::Any) => {
-                    star = Some((p, n));
-                    p += 1;
-                }
-                Some(&token) if token == Token::One || token == Token::Letter(name[n]) => {
-                    p += 1;
-                    n += 1;
-                }
-                _ => match star {
-                    Some((at, matched)) => {
-                        star = Some((at, matched + 1));
-                        p = at + 1;
-                        n = matched + 1;
-                    }
-                    None => return false,
-                },
-            }
-        }
-        pattern[p..].iter().all(|&token| token == Token::Any)
+        self.name.is_match(name)
+    }
+
+    /// Fails where the pattern names another database than the one that was dumped.
+    pub fn check_database(&self, dumped: &str) -> Result<()> {
+        let (named, _) = self.text.schema()?;
+        self.text.check_database(named, dumped)
     }
 }
 
@@ -138,7 +118,9 @@ mod tests {
             ("users", "public", "users2", false),
             ("public.users", "public", "users", true),
             ("public.users", "other", "users", false),
+            ("app.public.users", "public", "users", true),
             ("log_*", "public", "log_2024", true),
+            ("log_*", "public", "log_\n", true),
             ("*.log_?", "x", "log_1", true),
             ("log_?", "x", "log_12", false),
             ("*a*b", "x", "aab", true),
@@ -147,6 +129,14 @@ mod tests {
             ("\"a.b\".\"c*\"", "a.b", "c*", true),
             ("\"a.b\".\"c*\"", "a.b", "cd", false),
             ("\"say \"\"hi\"\"\"", "x", "say \"hi\"", true),
+            ("(a|b)*", "x", "a_long_name", true),
+            ("(a|b)*", "x", "c", false),
+            ("a|b", "x", "ab", false),
+            ("log_[0-9]+", "x", "log_2024", true),
+            ("log_[0-9]+", "x", "log_x", false),
+            ("t\\d{2}", "x", "t12", true),
+            ("a$b", "x", "a$b", true),
+            ("\"a+b\"", "x", "a+b", true),
         ] {
             let pattern: TablePattern = pattern.parse().unwrap();
             assert_eq!(
@@ -155,9 +145,15 @@ mod tests {
                 "{pattern:?} {schema}.{table}"
             );
         }
-        for wrong in ["", ".t", "s.", "a.b.c", "a|b", "a[0-9]", "\"a"] {
+    }
+
+    #[test]
+    fn a_pattern_without_sense_is_refused() {
+        for wrong in ["", "\"a", "a.b.c.d", "(a", "a[", "(a)\\1"] {
             assert!(wrong.parse::<TablePattern>().is_err(), "{wrong}");
         }
-        assert!("a.b".parse::<Pattern>().is_err());
+        assert!("a.b.c".parse::<Pattern>().is_err());
+        let pattern: TablePattern = "app.public.t".parse().unwrap();
+        assert!(pattern.check_database("app").is_ok() && pattern.check_database("shop").is_err());
     }
 }

@@ -60,6 +60,15 @@ impl Selection {
             && !named(&self.exclude_tables)
     }
 
+    /// Fails where a pattern names another database than the one that was dumped.
+    fn check_database(&self, dumped: &str) -> Result<()> {
+        let tables = self.tables.iter().chain(&self.exclude_tables);
+        tables
+            .map(|pattern| pattern.check_database(dumped))
+            .chain(self.schemas.iter().map(|pattern| pattern.check_database(dumped)))
+            .collect()
+    }
+
     fn has_schema(&self, schema: &str) -> bool {
         self.schemas.iter().any(|p| p.matches(schema))
     }
@@ -110,6 +119,9 @@ impl Choice {
         };
         if !selection.is_by_name() {
             return Ok(choice);
+        }
+        if let Some(archive) = Archive::open(path)? {
+            selection.check_database(&archive.index().header.database)?;
         }
         let mut relations = HashSet::new();
         each_statement(path, |statement| {
