@@ -20,20 +20,19 @@
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
-use crate::archive::{self, Compression, Summary};
+use crate::archive::{Compression, Summary};
 use crate::backup::{self, Job};
 use crate::catalog::Filter;
-use crate::connect::{Settings, connect};
+use crate::connect::{Session, Settings, connect};
 use crate::event::{Event, Observer, Phase, Silent};
-use crate::restore::{self, Counts, Script};
+use crate::restore::{self, Choice, Counts, Script, Selection, TestRestore};
 use crate::store::Pending;
 use crate::store::retention::Rules;
-use crate::{Result, dump, plan};
+use crate::{Error, Result, dump, plan};
 
 /// Whom to tell, and who may stop the work: what every builder takes.
 #[derive(Clone)]
@@ -156,7 +155,7 @@ impl Dump {
         let (out, summary) = self.to_writer(pending.to_writer()?).await?;
         drop(out);
         self.run.observer.event(Event::Phase(Phase::Verify));
-        archive::read_back(pending.path(), &summary)?;
+        let summary = pending.read_back(summary, &self.run.cancel).await?;
         pending.commit()?;
         Ok(summary)
     }
@@ -170,37 +169,10 @@ pub struct Backup {
 }
 
 impl Backup {
-    /// As `pgstow backup` makes it: without owners and privileges, dropping what it creates, kept 7 days and Sunday's 4
-    /// weeks, times in UTC.
+    /// As `pgstow backup` makes it ([`Job::new`]).
     pub fn new(settings: Settings, store: impl Into<PathBuf>) -> Backup {
         Backup {
-            job: Job {
-                settings,
-                globals: false,
-                directory: store.into(),
-                zone: Tz::UTC,
-                clock: chrono::Utc::now,
-                rules: Rules {
-                    daily_days: 7,
-                    weekly_weeks: 4,
-                    monthly: 0,
-                    yearly: 0,
-                    last: 0,
-                },
-                lock_wait: Duration::ZERO,
-                dump: dump::Request {
-                    plan: plan::Options {
-                        clean: true,
-                        if_exists: true,
-                        owners: false,
-                        privileges: false,
-                        ..plan::Options::default()
-                    },
-                    check_members: true,
-                    ..dump::Request::default()
-                },
-                offsite: None,
-            },
+            job: Job::new(settings, store),
             run: Run::default(),
         }
     }
@@ -239,16 +211,17 @@ impl Backup {
     ///
     /// # Errors
     /// The earlier backups stay, and no unfinished file has a backup's name.
-    pub async fn run(&self) -> Result<backup::Backup> {
+    pub async fn run(&self) -> Result<backup::Finished> {
         backup::run(&self.job, &self.run.observer, &self.run.cancel).await
     }
 }
 
-/// A restore of a script, compressed or not, in one transaction.
+/// A restore of a script, compressed or not: in one transaction, or into a database made for it.
 #[derive(Clone)]
 pub struct Restore {
     settings: Settings,
     options: restore::Options,
+    selection: Selection,
     run: Run,
 }
 
@@ -258,48 +231,102 @@ impl Restore {
         Restore {
             settings,
             options: restore::Options::default(),
+            selection: Selection::default(),
             run: Run::default(),
         }
     }
 
     runs!();
 
-    /// How to restore, and which part.
+    /// How to restore. Which part is what [`Restore::select`] says.
     #[must_use]
     pub fn options(mut self, options: restore::Options) -> Self {
         self.options = options;
         self
     }
 
-    /// Replays a file. One of pgstow's that is not whole is refused before anything is changed.
+    /// Only a part of it.
+    ///
+    /// ```
+    /// use pgstow::restore::Selection;
+    ///
+    /// let part = Selection {
+    ///     tables: vec!["sales.order*".parse()?],
+    ///     ..Selection::default()
+    /// };
+    /// # let settings = pgstow::connect::Settings::resolve(Some("postgresql://app@localhost/app"))?;
+    /// let restore = pgstow::Restore::new(settings).select(part);
+    /// # Ok::<(), pgstow::Error>(())
+    /// ```
+    #[must_use]
+    pub fn select(mut self, selection: Selection) -> Self {
+        self.selection = selection;
+        self
+    }
+
+    /// Replays a file in one transaction. One of pgstow's that is not whole is refused before anything is changed.
     ///
     /// # Errors
     /// The database is as it was.
     pub async fn file(&self, path: impl AsRef<Path>) -> Result<Counts> {
-        let source = restore::Source::File(path.as_ref().to_path_buf());
-        self.script(source.script(&self.options)?).await
+        let path = path.as_ref().to_path_buf();
+        let (file, selection) = (path.clone(), self.selection.clone());
+        let reading = tokio::task::spawn_blocking(move || Choice::of_file(&file, &selection));
+        let read = reading
+            .await
+            .map_err(|e| Error::failed("reading the file failed").because(e))?;
+        let options = self.options_with(read?);
+        let script = restore::Source::File(path).script(&options)?;
+        self.script(script, &options).await
     }
 
-    /// Replays whatever can be read to its end.
+    /// Replays whatever can be read to its end, in one transaction. A part with definitions needs a file.
     ///
     /// # Errors
     /// The database is as it was.
     pub async fn reader(&self, input: impl Read + Send + 'static) -> Result<Counts> {
-        self.script(Script::stream(input)).await
+        let options = self.options_with(Choice::unread(&self.selection)?);
+        self.script(Script::stream(input), &options).await
     }
 
-    async fn script(&self, script: Script) -> Result<Counts> {
-        let session = tokio::select! {
-            () = self.run.cancel.cancelled() => return Err(crate::Error::interrupted()),
-            session = connect(&self.settings) => session?,
-        };
-        restore::run(
-            session,
-            script,
-            &self.options,
-            &self.run.observer,
-            &self.run.cancel,
-        )
-        .await
+    /// Restores all of a file into a new database of this name, made like the one that the settings name, over several
+    /// connections where the file has an index.
+    ///
+    /// # Errors
+    /// The new database is gone again.
+    pub async fn beside(&self, dbname: &str, path: impl AsRef<Path>) -> Result<Counts> {
+        let source = restore::Source::File(path.as_ref().to_path_buf());
+        let session = self.connect().await?;
+        let Run { observer, cancel } = &self.run;
+        restore::beside(&session, dbname, source, &self.options, observer, cancel).await
+    }
+
+    /// Restores all of a file into a new database, proves every row, and lets it take the name of the one that the
+    /// settings name, which stays under the name that is returned.
+    ///
+    /// # Errors
+    /// The new database is gone again, and the live one has not been touched.
+    pub async fn swap(&self, path: impl AsRef<Path>) -> Result<(TestRestore, String)> {
+        let Run { observer, cancel } = &self.run;
+        restore::swap(&self.settings, path.as_ref(), &self.options, observer, cancel).await
+    }
+
+    fn options_with(&self, choice: Choice) -> restore::Options {
+        restore::Options {
+            choice,
+            ..self.options.clone()
+        }
+    }
+
+    async fn connect(&self) -> Result<Session> {
+        tokio::select! {
+            () = self.run.cancel.cancelled() => Err(Error::interrupted()),
+            session = connect(&self.settings) => session,
+        }
+    }
+
+    async fn script(&self, script: Script, options: &restore::Options) -> Result<Counts> {
+        let session = self.connect().await?;
+        restore::run(session, script, options, &self.run.observer, &self.run.cancel).await
     }
 }

@@ -12,14 +12,14 @@ use chrono::{DateTime, Datelike, NaiveDateTime, Utc, Weekday};
 use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
-use crate::archive::{self, Index, Summary};
+use crate::archive::{self, Index, Summary, Verified};
 use crate::connect::Settings;
 use crate::event::{Event, Observer, Phase};
 use crate::store::journal::{Outcome, Run};
 use crate::store::name::{self, Name, Tier};
 use crate::store::retention::{self, Rules, Verdict};
 use crate::store::{Lock, Pending, Store, settle};
-use crate::{Error, Result, dump};
+use crate::{Error, Result, dump, plan};
 
 pub use direct::run as run_direct;
 pub use offsite::{Destination, Moved};
@@ -48,6 +48,32 @@ pub struct Job {
 }
 
 impl Job {
+    /// A backup as `pgstow backup` makes it without options: without owners and privileges, dropping what it creates, kept
+    /// 7 days and Sunday's 4 weeks, times in UTC.
+    pub fn new(settings: Settings, directory: impl Into<PathBuf>) -> Job {
+        Job {
+            settings,
+            globals: false,
+            directory: directory.into(),
+            zone: Tz::UTC,
+            clock: Utc::now,
+            rules: Rules::default(),
+            lock_wait: Duration::ZERO,
+            dump: dump::Request {
+                plan: plan::Options {
+                    clean: true,
+                    if_exists: true,
+                    owners: false,
+                    privileges: false,
+                    ..plan::Options::default()
+                },
+                check_members: true,
+                ..dump::Request::default()
+            },
+            offsite: None,
+        }
+    }
+
     /// What is backed up, for people.
     pub fn subject(&self) -> &str {
         name::subject(self.database())
@@ -64,7 +90,7 @@ impl Job {
 
 /// A finished backup.
 #[derive(Debug)]
-pub struct Backup {
+pub struct Finished {
     /// Where it is.
     pub path: PathBuf,
     /// Its size in bytes.
@@ -86,7 +112,7 @@ pub struct Backup {
 /// Backs a database up: dumps it, reads the file back, gives it its name, copies it on Sundays, only then deletes what
 /// the rules let go, and sends what stands to the place off this machine, if there is one. Whatever fails, and whenever it is cancelled, the earlier backups stay, and no unfinished file
 /// has a backup's name.
-pub async fn run(job: &Job, observer: &Arc<dyn Observer>, cancel: &CancellationToken) -> Result<Backup> {
+pub async fn run(job: &Job, observer: &Arc<dyn Observer>, cancel: &CancellationToken) -> Result<Finished> {
     let store = Store::open(&job.directory)?;
     let _lock = tokio::select! {
         lock = Lock::take(store.root(), job.lock_wait) => lock?,
@@ -108,7 +134,7 @@ async fn make(
     began: DateTime<Utc>,
     observer: &Arc<dyn Observer>,
     cancel: &CancellationToken,
-) -> Result<Backup> {
+) -> Result<Finished> {
     let clock = Instant::now();
     for stale in store.prepare()? {
         let text = format!(
@@ -128,6 +154,7 @@ async fn make(
         () = cancel.cancelled() => return Err(Error::interrupted()),
     }
     let suspicious = collapsed(store, &name, bytes)?;
+    pending.note_duration(clock.elapsed());
     pending.commit()?;
     store.link_latest(&name);
 
@@ -149,11 +176,11 @@ async fn make(
         Some(place) => offsite::send(job, place, store, &made, rotating, observer, cancel).await,
         None => Ok(Vec::new()),
     };
-    Ok(Backup {
+    Ok(Finished {
         path: store.path(&name),
         bytes,
         tables: index.tables.len() as u64,
-        rows: index.tables.iter().map(|t| t.rows.counted.rows).sum(),
+        rows: index.rows(),
         took: clock.elapsed(),
         weekly,
         rotated,
@@ -229,8 +256,13 @@ async fn verify(pending: &Pending, written: &Index, observer: &Arc<dyn Observer>
     let read = reading
         .await
         .map_err(|e| Error::failed("reading the backup back failed").because(e))??;
-    match read.index {
-        Some(index) if index == *written => Ok(()),
+    same(&read, written)
+}
+
+/// Fails when what was read back is not what was written.
+fn same(read: &Verified, written: &Index) -> Result<()> {
+    match &read.index {
+        Some(index) if index == written => Ok(()),
         _ => Err(Error::damaged(
             "what was read back is not what was written: the backup is thrown away",
         )),
@@ -274,7 +306,7 @@ fn remember(
     store: &Store,
     began: DateTime<Utc>,
     took: Duration,
-    result: &Result<Backup>,
+    result: &Result<Finished>,
     observer: &dyn Observer,
 ) {
     let outcome = match result {
@@ -315,13 +347,7 @@ mod tests {
 
     #[test]
     fn the_weekly_copy_is_made_on_sundays_unless_none_are_wanted() {
-        let mut rules = Rules {
-            daily_days: 7,
-            weekly_weeks: 4,
-            monthly: 0,
-            yearly: 0,
-            last: 0,
-        };
+        let mut rules = Rules::default();
         let on = |day| {
             let day = chrono::NaiveDate::from_ymd_opt(2026, 11, day).unwrap();
             Name::daily("app", day.and_hms_opt(3, 0, 0).unwrap(), Format::Gzip)

@@ -17,7 +17,8 @@
 //! 11. [schedule][]: when; [doctor]: what would go wrong
 //! 12. [api]: the front door for other programs; [cli]: the verbs
 //!
-//! A program that uses pgstow begins with [`Backup`], [`Dump`], [`Restore`] and [`Archive`]:
+//! A program that uses pgstow begins with [`Backup`], [`Dump`], [`Restore`] and [`Archive`]; [`archive::verify`] and
+//! [`restore::compare`] prove files and databases:
 //!
 //! ```no_run
 //! # async fn example() -> pgstow::Result<()> {

@@ -166,6 +166,11 @@ impl Index {
         self.tables.iter().find(|t| t.schema == schema && t.name == name)
     }
 
+    /// Rows of all tables.
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().map(|t| t.rows.counted.rows).sum()
+    }
+
     /// The index as text, the closing line included.
     pub fn render(&self) -> String {
         let mut out = OPENING.to_string();

@@ -7,7 +7,7 @@ use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::offsite::{Destination, LAST_MOMENT, Moved, Outlet, finish, rotate};
-use super::{Backup, Job, dump_into, is_weekly, local_time, warning_of_collapse};
+use super::{Finished, Job, dump_into, is_weekly, local_time, same, warning_of_collapse};
 use crate::archive::{Index, Summary, verify_seekable};
 use crate::connect::connect;
 use crate::event::{Event, Observer, Phase};
@@ -17,14 +17,21 @@ use crate::store::retention;
 use crate::{Error, Result};
 
 /// Backs a database up into a place off this machine: dumped into an upload, read back and checked, copied weekly, and
-/// only then the rules are applied there. Nothing keeps two runs into the same place apart.
+/// only then the rules are applied there. One run of this machine at a time into a place; two machines that begin in the
+/// same second could send the same name.
 pub async fn run(
     job: &Job,
     destination: &Destination,
     observer: &Arc<dyn Observer>,
     cancel: &CancellationToken,
-) -> Result<Backup> {
-    let work = make(job, destination, observer, cancel);
+) -> Result<Finished> {
+    let work = async {
+        let _lock = tokio::select! {
+            lock = destination.offsite.lock(job.lock_wait) => lock?,
+            () = cancel.cancelled() => return Err(Error::interrupted()),
+        };
+        make(job, destination, observer, cancel).await
+    };
     tokio::select! {
         biased;
         made = work => made,
@@ -38,7 +45,7 @@ async fn make(
     destination: &Destination,
     observer: &Arc<dyn Observer>,
     cancel: &CancellationToken,
-) -> Result<Backup> {
+) -> Result<Finished> {
     let clock = Instant::now();
     let offsite = &destination.offsite;
     let mut name = Name::daily(job.database(), local_time(job), job.dump.compression.format());
@@ -90,11 +97,11 @@ async fn make(
             Vec::new()
         }
     };
-    Ok(Backup {
+    Ok(Finished {
         path: PathBuf::from(offsite.shown(&relative)),
         bytes: sent.bytes,
         tables: index.tables.len() as u64,
-        rows: index.tables.iter().map(|t| t.rows.counted.rows).sum(),
+        rows: index.rows(),
         took: clock.elapsed(),
         weekly,
         rotated: deleted
@@ -136,10 +143,5 @@ async fn prove(
     let read = reading
         .await
         .map_err(|e| Error::failed("reading the backup back failed").because(e))??;
-    match read.index {
-        Some(index) if index == *written => Ok(()),
-        _ => Err(Error::damaged(
-            "what was read back is not what was written: the backup is thrown away",
-        )),
-    }
+    same(&read, written)
 }

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use super::databases::{Databases, named};
 use super::notify::Notify;
 use super::offsite::{Form, Remote, to};
-use super::round::Round;
+use super::round::{Json, Round};
 use super::select::SelectArgs;
 use super::store::{Keep, Place, Wait, Zone};
 use super::{Connection, Context, SnapshotArgs};
@@ -43,6 +43,9 @@ pub struct Args {
     select: SelectArgs,
     #[command(flatten)]
     notify: Notify,
+    /// Print JSON when done: what came of each database; of `schedule` a line when each is done
+    #[arg(long, help_heading = "Backup")]
+    json: bool,
 }
 
 /// What a backup contains, and how it is made.
@@ -121,6 +124,7 @@ impl Args {
             globals: self.content.globals,
             to,
             notify: self.notify.clone(),
+            json: if self.json { Json::Array } else { Json::No },
         })
     }
 

@@ -40,7 +40,7 @@ pub async fn backup(place: &Place, database: &str, context: &Context) -> Result<
     for (number, entry) in entries.iter().enumerate() {
         let state = entry.state();
         let rows = match &state {
-            State::Whole(index) => human::count(index.tables.iter().map(|t| t.rows.counted.rows).sum()),
+            State::Whole(index) => human::count(index.rows()),
             _ => "?".into(),
         };
         table.row([

@@ -5,7 +5,7 @@ use chrono::NaiveDateTime;
 use super::offsite::Remote;
 use super::store::{Keep, Place, Wait, Zone};
 use super::table::Table;
-use super::{Context, human, print};
+use super::{Context, human, print, print_json};
 use crate::Result;
 use crate::event::Event;
 use crate::store::name::Name;
@@ -68,7 +68,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
                 })
             })
             .collect();
-        return print(&format!("{:#}\n", serde_json::Value::from(rows)));
+        return print_json(&rows.into());
     }
     let word = match args.dry_run {
         true => "would delete",

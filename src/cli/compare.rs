@@ -7,7 +7,7 @@ use serde_json::json;
 use super::offsite::Unlock;
 use super::store::Place;
 use super::table::Table;
-use super::{Connection, Context, human, print};
+use super::{Connection, Context, human, print, print_json};
 use crate::restore::{self, Comparison};
 use crate::{Error, Result};
 
@@ -33,10 +33,10 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let (path, _copy) = args.unlock.fetch(&args.file, &args.place, context).await?;
     let settings = args.connection.settings_to_connect(context).await?;
     let comparison = restore::compare(&settings, &path, &context.observer, &context.cancel).await?;
-    print(&match args.json {
-        true => format!("{:#}\n", as_json(&comparison)),
-        false => as_text(&comparison),
-    })?;
+    match args.json {
+        true => print_json(&as_json(&comparison))?,
+        false => print(&as_text(&comparison))?,
+    }
     match comparison.differences.is_empty() {
         true => Ok(()),
         false => Err(Error::failed(format!(

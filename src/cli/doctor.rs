@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::store::Place;
 use super::table::Table;
-use super::{Connection, Context, SnapshotArgs, print};
+use super::{Connection, Context, SnapshotArgs, print, print_json};
 use crate::doctor::{self, Report};
 use crate::finding::Status;
 use crate::{Error, Result, restore};
@@ -23,7 +23,7 @@ pub struct Args {
     place: Place,
     #[command(flatten)]
     snapshot: SnapshotArgs,
-    /// Connections of a backup
+    /// Connections that a backup would open [default: processors, at most 4]
     #[arg(short, long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     /// Print JSON instead of a table
@@ -45,10 +45,10 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let report = context
         .until_cancelled(async { Ok(doctor::examine(&request).await) })
         .await?;
-    print(&match args.json {
-        true => format!("{:#}\n", as_json(&report)),
-        false => as_text(&report),
-    })?;
+    match args.json {
+        true => print_json(&as_json(&report))?,
+        false => print(&as_text(&report))?,
+    }
     let failed = report.all().filter(|(_, f)| f.status == Status::Failed).count();
     match failed {
         0 => Ok(()),

@@ -5,10 +5,13 @@ use std::io::{IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::json;
 
 use super::select::SelectArgs;
-use super::{Connection, Context, SnapshotArgs, human};
-use crate::archive::{self, Compression, Summary};
+use super::{Connection, Context, SnapshotArgs, human, print_json};
+use crate::archive::{Compression, Summary};
 use crate::event::{Event, Phase};
 use crate::plan::{self, Inserts, Sections};
 use crate::store::{Pending, remove_stale};
@@ -53,6 +56,9 @@ struct Output {
     /// Connections that read rows at the same time [default: the number of processors, at most 4]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: Option<u16>,
+    /// Print JSON about the file when done; needs --file
+    #[arg(long, requires = "file")]
+    json: bool,
     /// Do not wait until the file is safely on the disk
     #[arg(long)]
     no_sync: bool,
@@ -230,6 +236,12 @@ pub async fn run(mut args: Args, context: &Context) -> Result<()> {
     let file = args.output.file.as_deref();
     let to_stdout = file.is_none_or(|file| file == Path::new("-"));
     let request = args.request()?;
+    if to_stdout && args.output.json {
+        return Err(
+            Error::usage("standard output is for the dump, so --json has no place there")
+                .hint("Name a file with --file."),
+        );
+    }
     if to_stdout && request.compression != Compression::None && std::io::stdout().is_terminal() {
         return Err(
             Error::usage("standard output is a terminal, and compressed bytes are not for reading")
@@ -343,11 +355,15 @@ async fn stream<W: Write + Send + 'static>(
 
 /// Writes under a temporary name, reads back what was written, then gives the file its name.
 async fn to_file(args: &Args, file: &Path, request: &dump::Request, context: &Context) -> Result<()> {
+    let clock = Instant::now();
     if is_device(file) {
         let cannot = |e| Error::io(format!("cannot write to {}", file.display()), e);
         let out = OpenOptions::new().write(true).open(file).map_err(cannot)?;
-        stream(args, out, request, context).await?;
-        return Ok(());
+        let (_, summary) = stream(args, out, request, context).await?;
+        return match args.output.json {
+            true => print_json(&as_json(file, &summary, clock)),
+            false => Ok(()),
+        };
     }
     // A link stays a link: the file behind it is replaced.
     let target = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_path_buf());
@@ -366,20 +382,40 @@ async fn to_file(args: &Args, file: &Path, request: &dump::Request, context: &Co
         .map_err(|e| explain(e, file))?;
     drop(out);
     context.observer.event(Event::Phase(Phase::Verify));
-    archive::read_back(pending.path(), &summary)?;
+    let summary = pending.read_back(summary, &context.cancel).await?;
+    pending.note_duration(clock.elapsed());
     match args.output.no_sync {
         true => pending.commit_unsynced()?,
         false => pending.commit()?,
     };
-    let rows = summary.index.tables.iter().map(|t| t.rows.counted.rows).sum();
     context.observer.event(Event::Info(format!(
         "dumped {} tables with {} rows into {}: {}",
         summary.index.tables.len(),
-        human::count(rows),
+        human::count(summary.index.rows()),
         file.display(),
         human::bytes(summary.bytes),
     )));
-    Ok(())
+    match args.output.json {
+        true => print_json(&as_json(file, &summary, clock)),
+        false => Ok(()),
+    }
+}
+
+fn as_json(file: &Path, summary: &Summary, clock: Instant) -> serde_json::Value {
+    let header = &summary.index.header;
+    json!({
+        "file": file,
+        "database": header.database,
+        "bytes": summary.bytes,
+        "text_bytes": summary.text,
+        "compression": header.compression,
+        "tables": summary.index.tables.len(),
+        "rows": summary.index.rows(),
+        "seconds": clock.elapsed().as_secs_f64(),
+        "snapshot_time": header.snapshot_time,
+        "server": header.server,
+        "pgstow": header.pgstow,
+    })
 }
 
 /// The directory of a file; the current one for a bare name.

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::store::{Place, Zone};
-use super::{Connection, Context, databases, print};
+use super::{Connection, Context, databases, print, print_json};
 use crate::store::health::ailment;
 use crate::store::name::subject;
 use crate::{Error, Result};
@@ -63,10 +63,7 @@ pub async fn run(args: Args, _context: &Context) -> Result<()> {
         ill.push(format!("no backups in {}", store.root().display()));
     }
     if args.json {
-        print(&format!(
-            "{:#}\n",
-            json!({ "healthy": ill.is_empty(), "databases": reports })
-        ))?;
+        print_json(&json!({ "healthy": ill.is_empty(), "databases": reports }))?;
     }
     if ill.is_empty() {
         return match args.json {

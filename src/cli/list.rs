@@ -3,15 +3,17 @@
 use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use chrono::TimeDelta;
 use serde_json::json;
 
 use super::offsite::{Remote, Unlock};
 use super::store::{Place, Zone};
 use super::table::Table;
-use super::{Context, human, print};
+use super::{Context, human, print, print_json};
 use crate::archive::{Index, Rows};
-use crate::store::{Entry, State, Store, Stored};
+use crate::store::{Entry, State, Store, Stored, took};
 use crate::{Error, Result};
 
 /// Options of `list`.
@@ -95,7 +97,7 @@ async fn list_offsite(args: &Args) -> Result<()> {
         ]);
     }
     if args.json {
-        return print(&format!("{:#}\n", serde_json::Value::from(rows)));
+        return print_json(&rows.into());
     }
     if entries.is_empty() {
         return print(&format!("no backups in {}\n", offsite.shown("")));
@@ -119,13 +121,16 @@ fn list_store(args: &Args) -> Result<()> {
             .zip(&states)
             .map(|(e, s)| entry_json(&store, e, s))
             .collect();
-        return print(&format!("{:#}\n", serde_json::Value::from(rows)));
+        return print_json(&rows.into());
     }
     let now = args.zone.now();
     let mut table = Table::new(&["FILE", "DATABASE", ">AGE", ">SIZE", ">TABLES", ">ROWS", "STATE"]);
     for (entry, state) in entries.iter().zip(&states) {
         let (tables, rows) = match state {
-            State::Whole(index) => (human::count(index.tables.len() as u64), human::count(rows(index))),
+            State::Whole(index) => (
+                human::count(index.tables.len() as u64),
+                human::count(index.rows()),
+            ),
             _ => ("?".into(), "?".into()),
         };
         table.row([
@@ -149,10 +154,6 @@ fn list_store(args: &Args) -> Result<()> {
     ))
 }
 
-fn rows(index: &Index) -> u64 {
-    index.tables.iter().map(|t| t.rows.counted.rows).sum()
-}
-
 /// Bytes of all files, those that are the same file under two names counted once.
 fn on_disk(entries: &[Entry]) -> u64 {
     let mut seen = HashSet::new();
@@ -174,12 +175,12 @@ fn entry_json(store: &Store, entry: &Entry, state: &State) -> serde_json::Value 
         "time": entry.name.time.format("%Y-%m-%dT%H:%M:%S").to_string(),
         "bytes": entry.bytes,
         "state": state.word(),
-        "seconds": store.seconds_of(&store.relative(entry)),
+        "seconds": took::seconds(&entry.path).or_else(|| store.seconds_of(&store.relative(entry))),
     });
     match state {
         State::Whole(index) => {
             json["tables"] = index.tables.len().into();
-            json["rows"] = rows(index).into();
+            json["rows"] = index.rows().into();
             json["snapshot_time"] = index.header.snapshot_time.clone().into();
             json["server"] = index.header.server.clone().into();
             json["pgstow"] = index.header.pgstow.clone().into();
@@ -202,14 +203,20 @@ fn list_file(stored: &Stored, as_json: bool) -> Result<()> {
         )));
     };
     let index = archive.index();
+    let seconds = stored.path().and_then(took::seconds);
     if as_json {
-        return print(&format!("{:#}\n", file_json(index)));
+        return print_json(&file_json(index, seconds));
     }
     let header = &index.header;
     let mut out = format!(
-        "database     {}\nsnapshot     {}\nserver       {}\nwritten by   pgstow {}\ncompression  {}\n\n",
+        "database     {}\nsnapshot     {}\nserver       {}\nwritten by   pgstow {}\ncompression  {}\n",
         header.database, header.snapshot_time, header.server, header.pgstow, header.compression
     );
+    if let Some(took) = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
+        let took = human::duration(TimeDelta::from_std(took).unwrap_or_default());
+        out.push_str(&format!("took         {took}\n"));
+    }
+    out.push('\n');
     let mut table = Table::new(&["SCHEMA", "TABLE", ">ROWS", ">TEXT", ">STORED"]);
     for t in &index.tables {
         table.row([
@@ -222,7 +229,7 @@ fn list_file(stored: &Stored, as_json: bool) -> Result<()> {
     }
     out.push_str(&table.render());
     let tables = human::number_of(index.tables.len() as u64, "table");
-    out.push_str(&format!("{tables}, {}\n", human::number_of(rows(index), "row")));
+    out.push_str(&format!("{tables}, {}\n", human::number_of(index.rows(), "row")));
     if shares_members(index) {
         out.push_str(
             "STORED is the part of the file that holds a table's rows; small tables share theirs.\n",
@@ -244,7 +251,7 @@ fn shares_members(index: &Index) -> bool {
     pairs.any(|pair| pair[1].rows.offset < end(&pair[0].rows))
 }
 
-fn file_json(index: &Index) -> serde_json::Value {
+fn file_json(index: &Index, seconds: Option<f64>) -> serde_json::Value {
     let tables: Vec<_> = index
         .tables
         .iter()
@@ -260,5 +267,10 @@ fn file_json(index: &Index) -> serde_json::Value {
             })
         })
         .collect();
-    json!({ "header": index.header, "tables": tables, "large_object_bytes": index.large_objects.as_ref().map(|l| l.counted.bytes) })
+    json!({
+        "header": index.header,
+        "tables": tables,
+        "large_object_bytes": index.large_objects.as_ref().map(|l| l.counted.bytes),
+        "seconds": seconds,
+    })
 }

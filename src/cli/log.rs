@@ -1,6 +1,7 @@
 //! Log lines on standard error: `[INFO] ...` as a person or Loki reads them, or one JSON object a line.
 
 use std::fmt;
+use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -38,7 +39,10 @@ pub fn start(options: &super::Global) {
         .log_internal_errors(false)
         .with_ansi(false);
     match options.log_format {
-        Format::Text => log.event_format(Lines).init(),
+        Format::Text => {
+            let colours = has_colours();
+            log.event_format(Lines { colours }).init();
+        }
         Format::Json => log.json().flatten_event(true).with_target(false).init(),
     }
 }
@@ -76,8 +80,18 @@ impl Observer for Log {
     }
 }
 
+/// Whether standard error shows colours and nobody minds (`NO_COLOR`, see no-color.org).
+fn has_colours() -> bool {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let minds = variable("NO_COLOR").is_some() || variable("TERM").is_none_or(|term| term == "dumb");
+    !minds && std::io::stderr().is_terminal()
+}
+
 /// The old script's form: `[LEVEL] message`.
-struct Lines;
+struct Lines {
+    /// Whether warnings and errors stand out.
+    colours: bool,
+}
 
 impl<S, N> FormatEvent<S, N> for Lines
 where
@@ -98,9 +112,11 @@ where
                 }
             }
         }
-        writer.write_str(match *event.metadata().level() {
-            Level::ERROR => "[ERROR] ",
-            Level::WARN => "[WARN] ",
+        writer.write_str(match (*event.metadata().level(), self.colours) {
+            (Level::ERROR, true) => "\x1b[31m[ERROR]\x1b[0m ",
+            (Level::ERROR, false) => "[ERROR] ",
+            (Level::WARN, true) => "\x1b[33m[WARN]\x1b[0m ",
+            (Level::WARN, false) => "[WARN] ",
             _ => "[INFO] ",
         })?;
         let mut message = Message(&mut writer, Ok(()));

@@ -32,6 +32,7 @@ pub mod log;
 pub mod man;
 mod notify;
 mod offsite;
+mod outcome;
 pub mod progress;
 mod prompt;
 pub mod restore;
@@ -48,7 +49,7 @@ pub mod verify;
 pub use connection::Connection;
 pub use snapshot::SnapshotArgs;
 
-/// The exit codes, as every `--help` shows them.
+/// All exit codes; each verb's `--help` shows its own.
 const EXIT_CODES: &str = "\
 Exit codes:
     0  done
@@ -171,7 +172,10 @@ impl Cli {
         if let Some(options) = from_file.or_else(|| std::env::var(dump_options::VARIABLE).ok()) {
             args = dump_options::insert(args, &options).unwrap_or_else(|e| wrong(e));
         }
-        let matches = command.get_matches_from(args);
+        let matches = command
+            .clone()
+            .try_get_matches_from(args)
+            .unwrap_or_else(|e| variables::explain(e, &command, &environment).exit());
         Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit())
     }
 }
@@ -225,6 +229,11 @@ pub fn print(text: &str) -> Result<()> {
         .map_err(|e| Error::io("cannot write to standard output", e))
 }
 
+/// Writes a report for a program; docs/json.md describes each.
+pub fn print_json(value: &serde_json::Value) -> Result<()> {
+    print(&format!("{value:#}\n"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,6 +252,106 @@ mod tests {
             for variable in verb.get_arguments().filter_map(clap::Arg::get_env) {
                 let variable = variable.to_str().expect("it is ASCII");
                 assert!(readme.contains(&format!("`{variable}`")), "{variable} of {name}");
+            }
+        }
+    }
+
+    /// What stands between "Examples:" or "Exit codes:" and the next blank line.
+    fn block<'h>(help: &'h str, title: &str) -> Vec<&'h str> {
+        let lines = help.lines().skip_while(|line| *line != title).skip(1);
+        lines.take_while(|line| !line.is_empty()).collect()
+    }
+
+    #[test]
+    fn every_verb_s_help_has_two_examples_and_its_exit_codes() {
+        for verb in Cli::command().get_subcommands() {
+            let (name, help) = (verb.get_name(), verb.get_after_help().map(ToString::to_string));
+            let help = help.unwrap_or_default();
+            let examples = block(&help, "Examples:");
+            let commands = examples.iter().filter(|line| !line.starts_with("      "));
+            assert_eq!((commands.count(), examples.len()), (2, 4), "{name}: {help}");
+            let codes: Vec<&str> = block(&help, "Exit codes:")
+                .iter()
+                .filter_map(|line| line.split_whitespace().next())
+                .collect();
+            assert!(codes.starts_with(&["0", "1", "2"]) && codes.is_sorted_by_key(|c| c.parse::<u8>().ok()));
+        }
+    }
+
+    #[test]
+    fn every_option_s_help_has_its_variable_default_and_unit() {
+        // What is not there without being asked for: names of things, and places.
+        const NOTHING: [&str; 26] = [
+            "PATTERN",
+            "FILE",
+            "URL",
+            "DIR",
+            "ROLE",
+            "NAME",
+            "SNAPSHOT",
+            "KEY",
+            "SECTION",
+            "SCHEMA",
+            "[SCHEMA.]TABLE",
+            "AGE1...",
+            "ADDRESS",
+            "FORMAT",
+            "NAME|URI",
+            "HOST",
+            "PORT",
+            "METHOD",
+            "ENCODING",
+            "SIZE",
+            "N",
+            "NUMBER",
+            "DBNAME",
+            "SHELL",
+            "DIGITS",
+            "TIMEOUT",
+        ];
+        let mut program = Cli::command();
+        // Only then do options know how they are shown.
+        program.build();
+        for verb in program.get_subcommands() {
+            for arg in verb.get_arguments().filter(|arg| !arg.is_hide_set()) {
+                let at = format!("{arg} of {}", verb.get_name());
+                let help = arg.get_long_help().or(arg.get_help());
+                let help = help.map(ToString::to_string).unwrap_or_default();
+                assert!(!help.is_empty(), "{at} has no help");
+                assert!(!arg.is_hide_env_set() && !arg.is_hide_default_value_set(), "{at}");
+                let Some(names) = arg.get_value_names().filter(|_| arg.get_action().takes_values()) else {
+                    continue;
+                };
+                let name = names[0].as_str();
+                let has_default = !arg.get_default_values().is_empty() || help.contains("[default: ");
+                assert!(has_default || NOTHING.contains(&name), "{at}: what without it?");
+                // Numbers of connections and the like are never "none".
+                let counts = ["N", "NUMBER", "DIGITS", "SIZE", "PORT"].contains(&name);
+                let none = help.contains("implies");
+                assert!(has_default || !counts || none, "{at}: how many without it?");
+                if ["TIME", "TIMEOUT", "SIZE"].contains(&name) {
+                    let words = help.split(|c: char| !c.is_alphanumeric());
+                    let is_example = |word: &str| {
+                        let number = word.trim_end_matches(|c: char| c.is_alphabetic());
+                        !number.is_empty() && number.len() < word.len() && number.parse::<u32>().is_ok()
+                    };
+                    let default = arg.get_default_values().first().and_then(|v| v.to_str());
+                    assert!(
+                        words.into_iter().any(is_example) || default.is_some_and(is_example),
+                        "{at}: in which unit?"
+                    );
+                }
+            }
+            for option in ["dbname", "host", "port", "username"] {
+                let Some(arg) = verb.get_arguments().find(|arg| arg.get_id() == option) else {
+                    continue;
+                };
+                let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+                assert!(
+                    help.contains("[env: PG"),
+                    "{option} of {}: {help}",
+                    verb.get_name()
+                );
             }
         }
     }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Context;
 use crate::Error;
-use crate::backup::Backup;
+use crate::backup::Finished;
 use crate::event::Event;
 use crate::webhook::Hook;
 
@@ -54,7 +54,7 @@ impl Notify {
     }
 
     /// A database's backup succeeded.
-    pub async fn succeeded(&self, database: &str, backup: &Backup, context: &Context) {
+    pub async fn succeeded(&self, database: &str, backup: &Finished, context: &Context) {
         if let Some(hook) = given(&self.webhook_url) {
             let body = json!({
                 "event": "success",

@@ -7,8 +7,9 @@ use chrono::TimeDelta;
 
 use super::databases::Databases;
 use super::notify::Notify;
-use super::{Context, human, log};
-use crate::backup::{self, Backup, Destination, Job, Moved};
+use super::outcome::Outcome;
+use super::{Context, log, print, print_json};
+use crate::backup::{self, Destination, Job};
 use crate::error::Kind;
 use crate::event::Event;
 use crate::schedule::status::Scope;
@@ -22,6 +23,17 @@ pub(super) struct Round {
     /// Where backups go instead of the store.
     pub(super) to: Option<Destination>,
     pub(super) notify: Notify,
+    pub(super) json: Json,
+}
+
+/// Whether and how what came of each turn is printed for a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Json {
+    No,
+    /// One array, at the end of the run.
+    Array,
+    /// An object a line, as each turn ends: a daemon has no end.
+    Lines,
 }
 
 /// A database's turn, or that of what belongs to the whole server.
@@ -66,17 +78,56 @@ impl Round {
             left if left.is_empty() => self.all(context).await?,
             left => left,
         };
+        let mut outcomes = Vec::new();
+        let result = self.take_turns(&turns, rest, &mut outcomes, context).await;
+        let printed = match self.json {
+            Json::Array => print_json(&outcomes.into()),
+            Json::No | Json::Lines => Ok(()),
+        };
+        result.and(printed)
+    }
+
+    /// Lets each have its turn, and keeps what came of it in `outcomes` for the end.
+    async fn take_turns(
+        &self,
+        turns: &[Turn],
+        rest: &mut Rest,
+        outcomes: &mut Vec<serde_json::Value>,
+        context: &Context,
+    ) -> Result<()> {
         let mut failures: Vec<(String, Error)> = Vec::new();
-        for turn in &turns {
+        for turn in turns {
             let job = self.job_for(turn);
-            let error = match self.once(&job, turn.owed, context).await {
-                Ok(()) => continue,
-                Err((_, e)) if e.kind() == Kind::Interrupted => return Err(e),
-                Err((owed, e)) => {
-                    rest.0.push(Turn { owed, ..turn.clone() });
-                    e
+            let outcome = self.once(&job, turn.owed, context).await;
+            for line in outcome.lines(&job) {
+                context.observer.event(Event::Info(line));
+            }
+            if let Some(e) = &outcome.error
+                && e.kind() == Kind::Interrupted
+            {
+                return outcome.error.map_or(Ok(()), Err);
+            }
+            match self.json {
+                Json::No => {}
+                Json::Array => outcomes.push(outcome.json(&job)),
+                Json::Lines => {
+                    // Who reads it may go away; that must not end a daemon.
+                    if let Err(e) = print(&format!("{}\n", outcome.json(&job))) {
+                        context.observer.event(Event::Warning(e.to_string()));
+                    }
                 }
+            }
+            let Some(error) = outcome.error else {
+                if let Some(backup) = &outcome.backup {
+                    self.notify.succeeded(job.subject(), backup, context).await;
+                }
+                continue;
             };
+            let owed = match (turn.owed, &outcome.backup) {
+                (Owed::Backup, None) => Owed::Backup,
+                _ => Owed::Sending,
+            };
+            rest.0.push(Turn { owed, ..turn.clone() });
             self.notify.failed(job.subject(), &error, context).await;
             if turns.len() == 1 {
                 return Err(error);
@@ -114,34 +165,37 @@ impl Round {
         }
     }
 
-    /// Makes one backup, and says so; or sends what stands.
-    async fn once(&self, job: &Job, owed: Owed, context: &Context) -> Result<(), (Owed, Error)> {
+    /// Makes one backup; or sends what stands.
+    async fn once(&self, job: &Job, owed: Owed, context: &Context) -> Outcome {
         let (observer, cancel) = (&context.observer, &context.cancel);
-        let say = |line: String| observer.event(Event::Info(line));
+        let mut outcome = Outcome::default();
         if owed == Owed::Sending {
-            let sent = backup::send_again(job, observer, cancel).await;
-            sent.map_err(|e| (Owed::Sending, e))?
-                .iter()
-                .map(moved)
-                .for_each(say);
-            return Ok(());
+            match backup::send_again(job, observer, cancel).await {
+                Ok(moved) => outcome.moved = moved,
+                Err(e) => outcome.error = Some(e),
+            }
+            return outcome;
         }
         let made = match &self.to {
             Some(place) => backup::run_direct(job, place, observer, cancel).await,
             None => backup::run(job, observer, cancel).await,
         };
-        let backup = made.map_err(|e| (Owed::Backup, e))?;
-        report(job, &backup).into_iter().for_each(say);
-        match &backup.offsite {
-            Ok(list) => list.iter().map(moved).for_each(say),
-            Err(_) => {
-                let Err(e) = backup.offsite else { return Ok(()) };
+        let mut backup = match made {
+            Ok(backup) => backup,
+            Err(e) => {
+                outcome.error = Some(e);
+                return outcome;
+            }
+        };
+        match std::mem::replace(&mut backup.offsite, Ok(Vec::new())) {
+            Ok(moved) => outcome.moved = moved,
+            Err(e) => {
                 let error = e.context("the backup stands in the store, but is not off this machine");
-                return Err((Owed::Sending, error));
+                outcome.error = Some(error);
             }
         }
-        self.notify.succeeded(job.subject(), &backup, context).await;
-        Ok(())
+        outcome.backup = Some(backup);
+        outcome
     }
 
     /// The store's directory.
@@ -179,36 +233,4 @@ fn summary(failures: &[(String, Error)], total: usize) -> Result<()> {
     let names: Vec<&str> = failures.iter().map(|(name, _)| name.as_str()).collect();
     let text = format!("{} of {total} backups failed: {}", names.len(), names.join(", "));
     Err(Error::new(kind, text))
-}
-
-/// What is said of a finished backup. The last line is the one that alerts look for.
-fn report(job: &Job, backup: &Backup) -> Vec<String> {
-    let mut lines = vec![format!(
-        "{} at {}: {} of {} in {}",
-        job.subject(),
-        job.settings.host_text(),
-        human::number_of(backup.rows, "row"),
-        human::number_of(backup.tables, "table"),
-        human::duration(TimeDelta::from_std(backup.took).unwrap_or_default()),
-    )];
-    lines.push(format!("written to {}", backup.path.display()));
-    if let Some(weekly) = &backup.weekly {
-        lines.push(format!("weekly copy {}", weekly.display()));
-    }
-    for (file, why) in &backup.rotated {
-        lines.push(format!("deleted {file} ({why})"));
-    }
-    lines.push(format!(
-        "Backup created successfully: {}",
-        human::bytes(backup.bytes)
-    ));
-    lines
-}
-
-/// What is said of something off this machine.
-fn moved(moved: &Moved) -> String {
-    match moved {
-        Moved::Sent(address, bytes) => format!("sent to {address}, checked: {}", human::bytes(*bytes)),
-        Moved::Deleted(address, why) => format!("deleted {address} ({why})"),
-    }
 }

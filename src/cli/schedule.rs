@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
 
 use super::health::max_age;
-use super::round::{Rest, Round};
+use super::round::{Json, Rest, Round};
 use super::{Context, backup, log};
 use crate::error::Kind;
 use crate::event::Event;
@@ -67,7 +67,10 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     for warning in settings.warnings() {
         context.observer.event(Event::Warning(warning.clone()));
     }
-    let round = args.backup.round(settings)?;
+    let mut round = args.backup.round(settings)?;
+    if round.json == Json::Array {
+        round.json = Json::Lines;
+    }
     let now = Arc::new(Notify::new());
     let mut hangups = signal(SignalKind::hangup()).map_err(|e| Error::io("cannot watch for SIGHUP", e))?;
     let asked = Arc::clone(&now);

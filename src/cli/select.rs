@@ -11,7 +11,7 @@ use crate::{Error, Result, plan};
 
 /// Objects picked and left out, by name and by kind.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "Selection")]
+#[command(next_help_heading = "Selection (also by PGSTOW_DUMP_OPTIONS)")]
 pub struct SelectArgs {
     /// Only what is in these schemas; * and ? stand for any letters, double quotes keep capitals
     #[arg(short = 'n', long, value_name = "PATTERN")]

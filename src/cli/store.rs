@@ -46,6 +46,12 @@ impl Place {
         let mut places = std::iter::once(self.backup_dir.join(file)).chain(in_store);
         let found = places.find(|path| path.is_file());
         found.ok_or_else(|| {
+            let shown = file.display();
+            if file.is_dir() {
+                return Error::failed(format!("{shown} is a directory, expected a file")).hint(format!(
+                    "`pgstow list --backup-dir {shown}` shows the backups in a store."
+                ));
+            }
             Error::failed(format!(
                 "there is no file {}, neither here nor in the store {}",
                 file.display(),

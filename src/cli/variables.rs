@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 
 use clap::Command;
+use clap::error::{ContextKind, ContextValue};
 
 use crate::connect::Environment;
 use crate::{Error, Result};
@@ -41,6 +42,32 @@ fn from_file(arg: &clap::Arg, environment: &Environment) -> Result<Option<&'stat
     Ok(text)
 }
 
+/// Adds to an error about an option's value which variable it came from, if nobody typed it.
+pub fn explain(mut error: clap::Error, command: &Command, environment: &Environment) -> clap::Error {
+    let text = |kind| error.get(kind).map(ToString::to_string);
+    let (option, value) = (text(ContextKind::InvalidArg), text(ContextKind::InvalidValue));
+    let (Some(option), Some(value)) = (option, value) else {
+        return error;
+    };
+    let mut command = command.clone();
+    // Only then do options know how they are shown.
+    command.build();
+    let verbs = command.get_subcommands();
+    let mut options = verbs
+        .flat_map(Command::get_arguments)
+        .chain(command.get_arguments());
+    let variable = options.find_map(|arg| {
+        let name = arg.get_env()?.to_str()?;
+        let is_it = arg.to_string() == option && environment.value(name).ok()? == Some(value.clone());
+        is_it.then(|| name.to_string())
+    });
+    if let Some(variable) = variable {
+        let tip = format!("the environment variable {variable} has this value").into();
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    }
+    error
+}
+
 #[cfg(test)]
 mod tests {
     use clap::{CommandFactory, FromArgMatches};
@@ -67,5 +94,19 @@ mod tests {
             error.contains("/nonexistent/keep, which KEEP_DAILY_FILE names"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_value_without_sense_is_told_with_the_variable_it_came_from() {
+        let command = Cli::command().mut_subcommand("cleanup", |cleanup| {
+            cleanup.mut_arg("keep_daily", |arg| arg.default_value("seven"))
+        });
+        let error = command
+            .clone()
+            .try_get_matches_from(["pgstow", "cleanup"])
+            .unwrap_err();
+        let environment = Environment::new([("KEEP_DAILY", "seven")]);
+        let told = explain(error, &command, &environment).to_string();
+        assert!(told.contains("the environment variable KEEP_DAILY has"), "{told}");
     }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::offsite::Unlock;
 use super::store::Place;
-use super::{Connection, Context, compare, human, print};
+use super::{Connection, Context, compare, human, print, print_json};
 use crate::archive::{self, Verified};
 use crate::error::Kind;
 use crate::event::{Event, Phase};
@@ -67,7 +67,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         Ok(verified) => verified,
         Err(e) if args.json && e.kind() == Kind::Damaged => {
             let report = json!({ "file": name, "whole": false, "because": e.message() });
-            print(&format!("{report:#}\n"))?;
+            print_json(&report)?;
             return Err(e);
         }
         Err(e) => return Err(e),
@@ -80,7 +80,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         false => None,
     };
     if args.json {
-        print(&format!("{:#}\n", as_json(&name, &verified, tried.as_ref())))?;
+        print_json(&as_json(&name, &verified, tried.as_ref()))?;
     }
     match tried {
         Some(tried) if !tried.comparison.differences.is_empty() => {
@@ -103,7 +103,7 @@ fn as_json(name: &str, verified: &Verified, tried: Option<&TestRestore>) -> serd
         "text_bytes": verified.text,
         "rows_proved": index.is_some(),
         "tables": index.map(|index| index.tables.len()),
-        "rows": index.map(|index| index.tables.iter().map(|t| t.rows.counted.rows).sum::<u64>()),
+        "rows": index.map(|index| index.rows()),
         "test_restore": tried,
     })
 }
@@ -163,7 +163,7 @@ fn describe(verified: &Verified) -> String {
     let text = human::bytes(verified.text);
     match &verified.index {
         Some(index) => {
-            let rows = index.tables.iter().map(|t| t.rows.counted.rows).sum();
+            let rows = index.rows();
             format!(
                 "whole, {text} of SQL, {} tables with {} rows, every row proved by its digest",
                 human::count(index.tables.len() as u64),

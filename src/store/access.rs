@@ -15,7 +15,7 @@ pub(super) fn cannot(what: &str, directory: &Path, cause: io::Error) -> Error {
         io::ErrorKind::NotFound => Error::failed(format!("directory {shown} does not exist")).hint(format!(
             "Create it (mkdir -p {shown}), or mount the volume that belongs there."
         )),
-        io::ErrorKind::NotADirectory => Error::failed(format!("{shown} is not a directory")),
+        io::ErrorKind::NotADirectory => Error::failed(format!("{shown} is not a directory, expected one")),
         io::ErrorKind::PermissionDenied => {
             let owner = match std::fs::metadata(directory) {
                 Ok(meta) => format!(

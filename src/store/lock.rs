@@ -1,13 +1,20 @@
 //! One run at a time in a store. The kernel holds the lock (flock) and drops it with the process, so a dead process's
 //! lock needs no judging. The file itself stays: removing it would let two runs lock two files of the same name.
+//!
+//! A place off this machine has no such file. There the runs of one machine are kept apart by the name of a socket in the
+//! kernel's abstract name space, which goes with its process, too. Not promised: that runs on two machines, or in two
+//! containers with networks of their own, are kept apart there.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
+use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::error::Kind;
 use crate::{Error, Result};
@@ -20,7 +27,13 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Held as long as it lives.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    _held: Held,
+}
+
+#[derive(Debug)]
+enum Held {
+    File { _file: File },
+    Socket { _socket: UnixListener },
 }
 
 impl Lock {
@@ -52,9 +65,39 @@ impl Lock {
             let now = chrono::Utc::now().format("%Y-%m-%d %H:%M:%S UTC");
             write!(file, "process {} since {now}", std::process::id())
         });
-        Ok(Lock { _file: file })
+        let _held = Held::File { _file: file };
+        Ok(Lock { _held })
+    }
+
+    /// Takes the lock of a place off this machine, which `identity` tells from others, waiting up to `wait` for another
+    /// run to end.
+    pub async fn take_for(place: &str, identity: &str, wait: Duration) -> Result<Lock> {
+        // The kernel allows some hundred bytes.
+        let name = format!("pgstow-{:032x}", xxh3_128(identity.as_bytes()));
+        let address =
+            SocketAddr::from_abstract_name(name).map_err(|e| Error::io(format!("cannot lock {place}"), e))?;
+        let began = Instant::now();
+        loop {
+            match UnixListener::bind_addr(&address) {
+                Ok(socket) => {
+                    let _held = Held::Socket { _socket: socket };
+                    return Ok(Lock { _held });
+                }
+                Err(e) if e.kind() != ErrorKind::AddrInUse => {
+                    return Err(Error::io(format!("cannot lock {place}"), e));
+                }
+                Err(_) if began.elapsed() < wait => tokio::time::sleep(PAUSE).await,
+                Err(_) => {
+                    let waited = wait.as_secs();
+                    let text = format!("another run is backing up to {place}, waited {waited} s for it");
+                    return Err(Error::new(Kind::Locked, text).hint(HINT));
+                }
+            }
+        }
     }
 }
+
+const HINT: &str = "Try again when that run has ended, or wait longer with --lock-wait (LOCK_WAIT).";
 
 fn held(path: &Path, file: &mut File, wait: Duration) -> Error {
     let mut holder = String::new();
@@ -72,12 +115,27 @@ fn held(path: &Path, file: &mut File, wait: Duration) -> Error {
             wait.as_secs()
         ),
     )
-    .hint("Try again when that run has ended, or wait longer with --lock-wait.")
+    .hint(HINT)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_second_run_to_the_same_place_is_refused_until_the_first_has_ended() {
+        let place = format!("s3://lock-test/{}", std::process::id());
+        let first = Lock::take_for(&place, &place, Duration::ZERO).await.unwrap();
+        let refused = Lock::take_for(&place, &place, Duration::ZERO).await.unwrap_err();
+        assert_eq!(refused.kind(), Kind::Locked);
+        assert!(Lock::take_for(&place, "other", Duration::ZERO).await.is_ok());
+        let waiting = Lock::take_for(&place, &place, Duration::from_secs(20));
+        let end = async {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            drop(first);
+        };
+        assert!(tokio::join!(waiting, end).0.is_ok());
+    }
 
     #[tokio::test]
     async fn a_second_run_is_refused_until_the_first_has_ended() {

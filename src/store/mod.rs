@@ -14,12 +14,14 @@ mod pending;
 pub mod retention;
 mod stored;
 mod tested;
+pub mod took;
 
 use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File};
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::NaiveDateTime;
 
@@ -222,6 +224,9 @@ impl Store {
         let pending = Pending::create(&target, FILE_MODE)?;
         if !pending.replace_by_link(&source) {
             copy(&source, &pending)?;
+            if let Some(took) = took::seconds(&source).and_then(|s| Duration::try_from_secs_f64(s).ok()) {
+                pending.note_duration(took);
+            }
         }
         pending.commit()?;
         Ok(target)

@@ -9,9 +9,12 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
+use tokio_util::sync::CancellationToken;
 
+use crate::archive::{self, Summary};
 use crate::{Error, Result};
 
 /// End of a temporary file's name, which also begins with a dot.
@@ -33,6 +36,12 @@ impl Pending {
         let name = target
             .file_name()
             .ok_or_else(|| Error::usage(format!("{} is not the name of a file", target.display())))?;
+        if target.is_dir() {
+            return Err(Error::usage(format!(
+                "{} is a directory, expected the name of a file",
+                target.display()
+            )));
+        }
         let mut hidden = std::ffi::OsString::from(".");
         hidden.push(name);
         hidden.push(format!(".{}{SUFFIX}", std::process::id()));
@@ -63,6 +72,25 @@ impl Pending {
     /// Where the bytes are until [`Pending::commit`]: for reading them back.
     pub fn path(&self) -> &Path {
         &self.temporary
+    }
+
+    /// Reads back what was written and holds it against what a dump says that it wrote.
+    ///
+    /// # Errors
+    /// The disk has other bytes; or the work was cancelled.
+    pub async fn read_back(&self, written: Summary, cancel: &CancellationToken) -> Result<Summary> {
+        let path = self.temporary.clone();
+        let reading =
+            tokio::task::spawn_blocking(move || archive::read_back(&path, &written).map(|()| written));
+        tokio::select! {
+            read = reading => read.map_err(|e| Error::failed("reading the file back failed").because(e))?,
+            () = cancel.cancelled() => Err(Error::interrupted()),
+        }
+    }
+
+    /// Notes beside the file's bytes how long it took to make ([`took`](super::took)).
+    pub fn note_duration(&self, took: Duration) {
+        super::took::note(&self.file, took);
     }
 
     /// A second handle of the open file, for a writer on another thread.

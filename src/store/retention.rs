@@ -25,6 +25,19 @@ pub struct Rules {
     pub last: u32,
 }
 
+impl Default for Rules {
+    /// 7 days and 4 weeks, and nothing beyond.
+    fn default() -> Rules {
+        Rules {
+            daily_days: 7,
+            weekly_weeks: 4,
+            monthly: 0,
+            yearly: 0,
+            last: 0,
+        }
+    }
+}
+
 /// A file in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {

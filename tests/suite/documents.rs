@@ -111,6 +111,7 @@ fn links_between_documents_lead_somewhere() {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
+    documents.retain(|path| path.extension().is_some_and(|e| e == "md"));
     documents.extend(["README.md", "FORMAT.md"].map(|name| root().join(name)));
     assert!(documents.len() > 4);
     for document in documents {
@@ -184,15 +185,117 @@ fn every_verb_has_a_manual_page() {
 }
 
 #[test]
+fn a_terminal_shows_colours_and_nothing_else_does_nor_where_they_are_unwanted() {
+    let dir = tempfile::tempdir().unwrap();
+    let cleanup = |variables: &[(&str, &str)]| {
+        let mut command = support::pgstow();
+        command
+            .env_remove("NO_COLOR")
+            .envs(variables.iter().copied())
+            .env("BACKUP_DIR", dir.path().join("missing"))
+            .args(["cleanup", "--dry-run"]);
+        command
+    };
+    let shown = |variables: &[(&str, &str)]| support::Terminal::start(&cleanup(variables)).wait().stdout;
+    let coloured = "\x1b[31m[ERROR]\x1b[0m directory";
+    let text = shown(&[("TERM", "xterm")]);
+    assert!(text.contains(coloured), "{text:?}");
+    for plain in [
+        [("TERM", "xterm"), ("NO_COLOR", "1")],
+        [("TERM", "dumb"), ("LC_ALL", "C")],
+    ] {
+        let text = shown(&plain);
+        assert!(
+            text.contains("[ERROR] directory") && !text.contains("\x1b[3"),
+            "{text:?}"
+        );
+    }
+    let done = run(&mut cleanup(&[("TERM", "xterm")]));
+    assert!(done.stderr.starts_with("[ERROR] directory"), "{done}");
+}
+
+#[test]
 fn a_misspelt_verb_or_option_is_told_the_near_one() {
     for (words, near) in [
         (&["bakup"][..], "backup"),
         (&["dump", "--exclude-tabel"], "--exclude-table"),
         (&["restore", "--swop", "x"], "--swap"),
+        (&["list", "--jsn"], "--json"),
+        (&["helth"], "health"),
         (&["backup", "--keep-dayly", "3"], "--keep-daily"),
     ] {
         let done = run(support::pgstow().args(words));
         assert!(done.code == 2 && done.stderr.contains(near), "{words:?}: {done}");
+    }
+}
+
+#[test]
+fn wrong_things_are_told_with_what_would_be_right() {
+    let dir = tempfile::tempdir().unwrap();
+    let here = dir.path().to_str().unwrap();
+    let text = dir.path().join("notes.txt");
+    std::fs::write(&text, "hello\n").unwrap();
+    let text = text.to_str().unwrap();
+    // The command line, a variable, the exit code, and what is told.
+    type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], i32, &'a str);
+    let cases: [Case; 12] = [
+        (&["verify", here], &[], 1, "is a directory, expected a file"),
+        (&["compare", here], &[], 1, "pgstow list --backup-dir"),
+        (
+            &["dump", "--file", here],
+            &[],
+            2,
+            "is a directory, expected the name of a file",
+        ),
+        (
+            &["list", "--backup-dir", text],
+            &[],
+            1,
+            "is not a directory, expected one",
+        ),
+        (&["verify", text], &[], 4, "it is truncated or no dump"),
+        (
+            &["list", text],
+            &[],
+            4,
+            "it was not written by pgstow, or it is truncated",
+        ),
+        (
+            &["list", "nothing"],
+            &[("BACKUP_DIR", here)],
+            1,
+            "`pgstow list` shows the backups",
+        ),
+        (
+            &["cleanup"],
+            &[("KEEP_DAILY", "x")],
+            2,
+            "the environment variable KEEP_DAILY has this value",
+        ),
+        (&["cleanup"], &[("TZ", "Berlin")], 2, "such as Europe/Berlin"),
+        (
+            &["schedule", "--backup-dir", here],
+            &[("HTTP_ADDR", "here")],
+            2,
+            "expected an address such as",
+        ),
+        (
+            &["restore", "--table", "(a", text],
+            &[],
+            2,
+            "is no regular expression",
+        ),
+        (&["dump", "--json"], &[], 2, "--file"),
+    ];
+    for (words, variables, code, want) in cases {
+        let mut command = support::pgstow();
+        command.envs(variables.iter().copied()).args(words);
+        // Nothing here needs a server, and there is none at port 1.
+        let done = run(command.env("PGHOST", "127.0.0.1").env("PGPORT", "1"));
+        assert!(
+            done.code == code && done.stderr.contains(want),
+            "{words:?} {variables:?}: {done}"
+        );
     }
 }
 
@@ -207,6 +310,7 @@ fn help_tells_units_defaults_variables_and_exit_codes() {
             help.contains("PGHOST") || help.contains("BACKUP_DIR"),
             "{verb}: {help}"
         );
+        assert!(help.contains("Exit codes:\n    0  "), "{verb}: {help}");
     }
     let help = run(support::pgstow().arg("--help")).ok().stdout;
     assert!(

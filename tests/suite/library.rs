@@ -78,6 +78,38 @@ fn a_program_backs_up_reads_and_restores() {
 }
 
 #[test]
+fn a_program_restores_a_part_beside_and_in_exchange() {
+    let server = support::server(support::newest());
+    let (db, part) = (server.database("library_parts"), server.database("library_part"));
+    db.execute("CREATE TABLE t AS SELECT 1 AS a; CREATE TABLE log_2024 AS SELECT 2 AS a");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("all.sql.gz");
+    let before = wait(async {
+        let settings = Settings::resolve(Some(&db.uri()))?;
+        Dump::new(settings.clone()).to_file(&file).await?;
+        let selection = restore::Selection {
+            tables: vec!["(log|audit)_*".parse()?],
+            ..restore::Selection::default()
+        };
+        let into_part = Restore::new(Settings::resolve(Some(&part.uri()))?).select(selection);
+        assert_eq!(into_part.file(&file).await?.rows, 1);
+        db.execute("DELETE FROM t");
+        let (tried, before) = Restore::new(settings.clone()).swap(&file).await?;
+        assert!(tried.comparison.differences.is_empty());
+        let copy = format!("{before}_copy");
+        let counts = Restore::new(settings).beside(&copy, &file).await?;
+        server.postgres().execute(&format!("DROP DATABASE \"{copy}\""));
+        assert_eq!(counts.rows, 2);
+        Ok::<_, pgstow::Error>(before)
+    })
+    .unwrap();
+    server.postgres().execute(&format!("DROP DATABASE \"{before}\""));
+    let tables = "SELECT string_agg(relname, ',') FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace";
+    assert_eq!(part.query_text(tables), "log_2024");
+    assert_eq!(db.query_text("SELECT count(*) FROM t"), "1");
+}
+
+#[test]
 fn events_come_as_a_stream_and_a_token_ends_the_work() {
     let db = support::server(support::newest()).database("library_events");
     db.execute("CREATE TABLE t AS SELECT g FROM generate_series(1, 100) g");
@@ -120,6 +152,30 @@ fn events_come_as_a_stream_and_a_token_ends_the_work() {
         .map(|e| e.unwrap().file_name())
         .collect();
     assert_eq!(names, ["t.sql.gz"]);
+}
+
+/// A program's own observer is called by the dump's threads; what panics there must not leave the others waiting.
+#[test]
+fn a_panic_in_a_thread_of_the_dump_is_an_error_and_no_endless_wait() {
+    let db = support::server(support::newest()).database("library_panic");
+    db.execute("CREATE TABLE t AS SELECT g, repeat(md5(g::text), 8) AS x FROM generate_series(1, 100000) g");
+    // Workers tell bytes, the writer rows.
+    for by_worker in [true, false] {
+        let settings = Settings::resolve(Some(&db.uri())).unwrap();
+        let dump = Dump::new(settings)
+            .jobs(3)
+            .observer(move |event: Event| match event {
+                Event::Moved { bytes, .. } if by_worker => assert_eq!(bytes, 0, "panics on purpose"),
+                Event::Moved { rows, .. } => assert!(by_worker || rows == 0, "panics on purpose"),
+                _ => {}
+            });
+        let ended = wait(async {
+            let work = dump.to_writer(Vec::new());
+            tokio::time::timeout(std::time::Duration::from_secs(30), work).await
+        });
+        let error = ended.expect("it ends").map(drop).expect_err("it failed");
+        assert!(error.to_string().contains("panicked"), "{error}");
+    }
 }
 
 /// Printing and ending the process are the program's business: `cli` and `main`.

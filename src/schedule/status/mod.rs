@@ -140,7 +140,7 @@ impl Database {
                 time: utc(b.entry.name.time, scope.zone),
                 bytes: b.entry.bytes,
                 rows: match b.entry.state() {
-                    State::Whole(index) => index.tables.iter().map(|t| t.rows.counted.rows).sum(),
+                    State::Whole(index) => index.rows(),
                     _ => 0,
                 },
             }),

@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::{Scope, Status, metrics, page};
+use crate::error::Kind;
 use crate::schedule::daemon::Moment;
 use crate::{Error, Result};
 
@@ -27,11 +28,16 @@ pub async fn serve(
     scope: Scope,
     moment: watch::Receiver<Moment>,
 ) -> Result<(SocketAddr, impl Future<Output = ()> + use<>)> {
-    let cannot = |e| {
-        Error::io(
-            format!("cannot listen on {address}, expected an address such as 0.0.0.0:8080"),
+    let cannot = |e: std::io::Error| {
+        let is_usage = e.kind() == std::io::ErrorKind::InvalidInput;
+        let error = Error::io(
+            format!("cannot listen on {address:?}, expected an address such as 0.0.0.0:8080"),
             e,
-        )
+        );
+        match is_usage {
+            true => error.with_kind(Kind::Usage),
+            false => error.hint("HTTP_ADDR (or --http-addr) names it."),
+        }
     };
     let listener = TcpListener::bind(address).await.map_err(cannot)?;
     let bound = listener.local_addr().map_err(cannot)?;

@@ -28,6 +28,7 @@ pub use missing::missing;
 pub use read::Download;
 pub use upload::{PartWriter, Sent, Upload};
 
+use super::lock::Lock;
 use super::name::{Name, Tier};
 use super::retention::{self, Candidate, Rules, Verdict};
 use super::stored::Stored;
@@ -46,6 +47,8 @@ pub struct Offsite {
     store: Arc<dyn ObjectStore>,
     address: Address,
     webdav: Option<webdav::Server>,
+    /// What tells this place from others: several servers may have a bucket of the same name.
+    identity: String,
 }
 
 /// A backup there.
@@ -88,11 +91,26 @@ impl Offsite {
     /// a file. Nothing is asked yet.
     pub fn open(address: &Address, environment: &Environment) -> Result<Offsite> {
         let (store, webdav) = backend::open(address, environment)?;
+        let mut identity = address.below("");
+        for prefix in ["AWS_", "GOOGLE_", "AZURE_"] {
+            for name in environment.names(prefix).filter(|name| name.contains("ENDPOINT")) {
+                identity += &environment.value(name)?.unwrap_or_default();
+            }
+        }
         Ok(Offsite {
             store,
             address: address.clone(),
             webdav,
+            identity,
         })
+    }
+
+    /// Keeps the runs of this machine into this place apart ([`Lock::take_for`]).
+    ///
+    /// # Errors
+    /// Another run has it, for longer than `wait`.
+    pub async fn lock(&self, wait: Duration) -> Result<Lock> {
+        Lock::take_for(&self.shown(""), &self.identity, wait).await
     }
 
     /// The address of something below the root, without secrets.
@@ -251,15 +269,28 @@ impl Trouble {
                     object_store::Error::Unauthenticated { .. }
                         | object_store::Error::PermissionDenied { .. }
                 );
+                // Without keys the backends ask the machine that they may run on for some, at its one address.
+                let text = e.to_string();
+                let asked_machine = ["169.254.169.254", "metadata.google.internal"];
+                let without_keys = asked_machine.iter().any(|address| text.contains(address));
                 let error = Error::failed(format!("cannot {what} {shown}")).because(e);
-                match refused {
-                    true => error.hint(
-                        "Check the keys in the environment (AWS_ACCESS_KEY_ID and so on) and their rights.",
-                    ),
-                    false => error,
+                match (without_keys, refused) {
+                    (true, _) => error.hint(format!("No keys are set: {}.", keys(shown))),
+                    (_, true) => error.hint(format!("Check the keys and their rights: {}.", keys(shown))),
+                    _ => error,
                 }
             }
         }
+    }
+}
+
+/// The variables with the keys of an address.
+fn keys(address: &str) -> &'static str {
+    match address.split("://").next() {
+        Some("s3") => "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment",
+        Some("gs") => "GOOGLE_SERVICE_ACCOUNT or GOOGLE_SERVICE_ACCOUNT_KEY in the environment",
+        Some("az") => "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY in the environment",
+        _ => "user and password in OFFSITE_URL",
     }
 }
 

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crate::support::{self, Db, Done};
+use crate::support::{self, Db, Done, name, wait_until};
 use server::{BUCKET, S3, SECRET_KEY};
 
 /// A store here and a place off it.
@@ -61,10 +61,6 @@ impl Places {
     }
 }
 
-fn name(path: &Path) -> String {
-    path.file_name().unwrap().to_str().unwrap().to_string()
-}
-
 fn same(a: &Path, b: &Path) -> bool {
     std::fs::read(a).unwrap() == std::fs::read(b).unwrap()
 }
@@ -85,16 +81,6 @@ fn small(server: &support::Cluster) -> Db<'_> {
 }
 
 const DIGEST: &str = "SELECT count(*), sum(hashtextextended(t::text, 0)) FROM t";
-
-/// Waits until something holds; panics after a minute.
-#[track_caller]
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < Duration::from_secs(60), "in vain: {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
 
 #[test]
 fn a_backup_is_sent_listed_and_restored_from_there_alone() {

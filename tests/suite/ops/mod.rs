@@ -8,11 +8,10 @@ mod faults;
 mod volume;
 mod weekly;
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::process::Command;
 
-use crate::support::{self, Cluster, Db, Done};
+use crate::support::{self, Cluster, Db, Done, name, signal, start, wait_until};
 
 /// A store of a test.
 struct Store(tempfile::TempDir);
@@ -54,63 +53,6 @@ impl Store {
     fn unfinished(&self) -> Option<u64> {
         let temporary = self.files().into_iter().find(|f| name(f).ends_with("-tmp"))?;
         std::fs::metadata(temporary).ok().map(|meta| meta.len())
-    }
-}
-
-fn name(path: &Path) -> String {
-    path.file_name().unwrap().to_str().unwrap().to_string()
-}
-
-/// A program at work, which a test that fails takes with it.
-struct Started(Option<Child>);
-
-fn start(command: &mut Command) -> Started {
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    Started(Some(child.expect("pgstow can be run")))
-}
-
-impl Started {
-    /// Waits for its end.
-    fn done(mut self) -> Done {
-        Done::of(self.0.take().expect("it has not been waited for"))
-    }
-}
-
-impl std::ops::Deref for Started {
-    type Target = Child;
-
-    fn deref(&self) -> &Child {
-        self.0.as_ref().expect("it has not been waited for")
-    }
-}
-
-impl std::ops::DerefMut for Started {
-    fn deref_mut(&mut self) -> &mut Child {
-        self.0.as_mut().expect("it has not been waited for")
-    }
-}
-
-impl Drop for Started {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.0 {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-fn signal(child: &Child, signal: rustix::process::Signal) {
-    let pid = rustix::process::Pid::from_child(child);
-    rustix::process::kill_process(pid, signal).unwrap();
-}
-
-/// Waits until something holds; panics after a minute.
-#[track_caller]
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < Duration::from_secs(60), "in vain: {what}");
-        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -1,44 +1,23 @@
 //! The weekly copy, whatever day it is today.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use pgstow::backup::{self, Backup, Job};
-use pgstow::connect::{Settings, SnapshotOptions};
+use pgstow::backup::{self, Finished, Job};
+use pgstow::connect::Settings;
 use pgstow::event::{Observer, Silent};
-use pgstow::store::retention::Rules;
-use pgstow::{dump, plan};
 use tokio_util::sync::CancellationToken;
 
 use super::{Store, name, small};
 use crate::support::{self, Db};
 
 /// Backs up as the command does, at a time of the clock.
-fn backup_at(clock: fn() -> DateTime<Utc>, store: &Store, db: &Db) -> Backup {
+fn backup_at(clock: fn() -> DateTime<Utc>, store: &Store, db: &Db) -> Finished {
+    let settings = Settings::resolve(Some(&db.uri())).unwrap();
     let job = Job {
-        settings: Settings::resolve(Some(&db.uri())).unwrap(),
-        globals: false,
-        directory: store.0.path().to_path_buf(),
         zone: chrono_tz::Europe::Berlin,
         clock,
-        rules: Rules {
-            daily_days: 7,
-            weekly_weeks: 4,
-            monthly: 0,
-            yearly: 0,
-            last: 0,
-        },
-        lock_wait: Duration::ZERO,
-        dump: dump::Request {
-            snapshot: SnapshotOptions::default(),
-            plan: plan::Options::default(),
-            compression: "gzip".parse().unwrap(),
-            check_members: true,
-            jobs: Some(1),
-            ..dump::Request::default()
-        },
-        offsite: None,
+        ..Job::new(settings, store.0.path())
     };
     let observer: Arc<dyn Observer> = Arc::new(Silent);
     let runtime = tokio::runtime::Runtime::new().unwrap();

@@ -179,7 +179,7 @@ fn what_is_no_script_is_refused() {
     run(db.pg_dump().arg("-Fc").arg("-f").arg(&custom)).ok();
     for (file, parts) in [
         (custom.as_path(), &["custom format", "pg_restore"][..]),
-        (dir.path(), &["there is no file"]),
+        (dir.path(), &["is a directory, expected a file"]),
         (&dir.path().join("missing.sql.gz"), &["missing.sql.gz"]),
     ] {
         let done = restore(&db, file);

@@ -1,20 +1,19 @@
 //! `pgstow restore`: says what will be lost, asks, and replays.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Instant;
+mod before;
+mod report;
 
-use chrono::TimeDelta;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use super::source::{Source, Whence};
 use super::store::Place;
-use super::{Connection, Context, choose, human, print, prompt};
-use crate::archive::{self, Archive};
-use crate::connect::{Session, Settings, connect};
+use super::{Connection, Context, choose, human};
+use crate::connect::{Settings, connect};
 use crate::event::{Event, Phase};
-use crate::finding::{Status, failures};
-use crate::restore::{self, Choice, Counts, MissingRoles, Needs, Options, Pattern, Selection, TablePattern};
+use crate::restore::{self, Choice, Counts, MissingRoles, Options, Pattern, Selection, TablePattern};
 use crate::{Error, Result};
+use before::{confirm, describe_target, look_at, preflight};
 
 /// Options of `restore`.
 #[derive(Debug, clap::Args)]
@@ -49,7 +48,8 @@ pub struct Args {
     data_only: bool,
     /// Restore these tables (views, sequences) only, with their indexes, constraints, triggers, own sequences and
     /// privileges. Not brought: the types, functions, schemas and other tables that they need, and foreign keys of
-    /// other tables. * and ? stand for any letters. Of a file that pgstow wrote, only their rows are read
+    /// other tables. Patterns are psql's: * and ? stand for any letters, (a|b) for either; a name without a schema
+    /// means one in any. Of a file that pgstow wrote, only their rows are read
     #[arg(
         short,
         long,
@@ -90,6 +90,9 @@ pub struct Args {
         help_heading = "Restore"
     )]
     create: bool,
+    /// Print JSON when done: what was restored; with --list an array of what would be
+    #[arg(long, help_heading = "Restore")]
+    json: bool,
     /// Connections that fill a new database (--swap, --target-db), which needs a file that pgstow wrote; threads that
     /// decompress ahead of the one connection otherwise [default: processors, at most 4]
     #[arg(short, long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Restore")]
@@ -158,7 +161,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     };
     if args.list {
         let source = find(&args, &file, || args.connection.settings(), context).await?;
-        return list(source, &args).await;
+        return report::list(source, &args).await;
     }
     let settings = args.connection.settings_to_connect(context).await?;
     let source = find(&args, &file, || Ok(settings.clone()), context).await?;
@@ -187,8 +190,11 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     confirm(&args, &warning, context).await?;
     context.observer.event(Event::Total { tables: 0, bytes });
     let start = Instant::now();
-    let told = |e: Error| e.context(name(&source));
+    let told = |e: Error| e.context(source.name());
     let (observer, cancel) = (&context.observer, &context.cancel);
+    let report = |dbname: Option<&str>, before: Option<&str>, counts: Counts| {
+        report::done(&args, &source, dbname, before, counts, start, context)
+    };
     if args.swap {
         let Some(path) = source.path() else {
             return Err(Error::usage(
@@ -198,17 +204,16 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         let (done, before) = restore::swap(&settings, path, &options, observer, cancel)
             .await
             .map_err(told)?;
-        report(settings.dbname(), &source, done.counts, start, context);
-        observer.event(Event::Info(format!(
-            "the database as it was is now called {before:?}; drop it when it is no longer needed"
-        )));
+        report(Some(settings.dbname()), Some(before.as_str()), done.counts)?;
     } else if let Some(dbname) = &args.target_db {
         let done = restore::beside(&session, dbname, source.open(), &options, observer, cancel).await;
-        report(dbname, &source, done.map_err(told)?, start, context);
+        report(Some(dbname.as_str()), None, done.map_err(told)?)?;
     } else {
         let script = source.open().script(&options).map_err(told)?;
         let done = restore::run(session, script, &options, observer, cancel).await;
-        report(settings.dbname(), &source, done.map_err(told)?, start, context);
+        // Where the script goes from database to database, none is the one.
+        let dbname = (!args.create).then(|| settings.dbname());
+        report(dbname, None, done.map_err(told)?)?;
     }
     Ok(())
 }
@@ -226,170 +231,9 @@ async fn find(
     finding.await
 }
 
-/// What is to be restored of the input, and its size in bytes or 0. A file of ours that is not whole is refused before
-/// anything is changed.
-async fn look_at(source: &Source, selection: Selection) -> Result<(Choice, u64)> {
-    let path = match (source, source.path()) {
-        (_, Some(path)) => path,
-        (Source::Elsewhere(stored), _) => {
-            // One that is not whole is refused here, too.
-            let looked = stored.clone();
-            let looking = tokio::task::spawn_blocking(move || looked.archive().map(drop));
-            let looked = looking.await;
-            looked.map_err(|e| Error::failed("reading the backup failed").because(e))??;
-            return Ok((Choice::unread(&selection)?, stored.bytes()));
-        }
-        _ => return Ok((Choice::unread(&selection)?, 0)),
-    };
-    let meta = archive::open_file(path)?
-        .metadata()
-        .map_err(|e| Error::io(format!("cannot read {}", path.display()), e))?;
-    // A named pipe has neither size nor end to look at.
-    if !meta.is_file() {
-        return Ok((Choice::unread(&selection)?, 0));
-    }
-    let path = path.to_path_buf();
-    let reading = tokio::task::spawn_blocking(move || {
-        let bytes = match Archive::open(&path)? {
-            Some(archive) => archive
-                .index()
-                .bytes_for(&selection.of_archive(archive.index()), meta.len()),
-            None => meta.len(),
-        };
-        Ok((Choice::of_file(&path, &selection)?, bytes))
-    });
-    reading
-        .await
-        .map_err(|e| Error::failed("reading the file failed").because(e))?
-}
-
-/// Prints what would be done.
-async fn list(source: Source, args: &Args) -> Result<()> {
-    let Some(path) = source.path().map(Path::to_path_buf) else {
-        return Err(Error::usage("--list needs a file, not standard input"));
-    };
-    let selection = args.selection();
-    let listing = tokio::task::spawn_blocking(move || {
-        let choice = Choice::of_file(&path, &selection)?;
-        restore::steps(&path, &choice, |step| {
-            let rows = step.rows.map(|(rows, bytes)| {
-                format!(" -- {}, {}", human::number_of(rows, "row"), human::bytes(bytes))
-            });
-            print(&format!(
-                "{:>8}  {}{}\n",
-                step.line,
-                step.text,
-                rows.unwrap_or_default()
-            ))
-        })
-    });
-    listing
-        .await
-        .map_err(|e| Error::failed("reading the file failed").because(e))?
-}
-
-/// What would make it fail, before anybody is asked anything.
-async fn preflight(
-    session: &Session,
-    source: &Source,
-    args: &Args,
-    options: &Options,
-    context: &Context,
-) -> Result<()> {
-    let mut needs = Needs::default();
-    // What can be read only once is not read for this.
-    if let Some(path) = source.path()
-        && path.is_file()
-    {
-        let (path, choice, check) = (path.to_path_buf(), options.choice.clone(), args.check);
-        let observer = Arc::clone(&context.observer);
-        let reading = tokio::task::spawn_blocking(move || {
-            if check {
-                observer.event(Event::Phase(Phase::Verify));
-                archive::verify(&path, &*observer)?;
-            }
-            Needs::of_file(&path, &choice)
-        });
-        let read = reading
-            .await
-            .map_err(|e| Error::failed("reading the file failed").because(e))?;
-        needs = read.map_err(|e: Error| e.context(name(source)))?;
-    }
-    let target = match args.swap || args.create || args.target_db.is_some() {
-        true => restore::Target::Beside,
-        false => restore::Target::Here,
-    };
-    let findings = restore::examine(session, &needs, options, target).await?;
-    for finding in findings.iter().filter(|f| f.status == Status::Warning) {
-        let hint = finding.hint.as_ref().map(|hint| format!(" ({hint})"));
-        let text = format!("{}{}", finding.found, hint.unwrap_or_default());
-        context.observer.event(Event::Warning(text));
-    }
-    failures(&findings).map_or(Ok(()), Err)
-}
-
-fn name(source: &Source) -> String {
-    source.name()
-}
-
 fn describe(source: &Source, bytes: u64) -> String {
     match bytes {
-        0 => name(source),
-        _ => format!("{} ({})", name(source), human::bytes(bytes)),
+        0 => source.name(),
+        _ => format!("{} ({})", source.name(), human::bytes(bytes)),
     }
-}
-
-/// The database with what is in it now.
-async fn describe_target(session: &Session) -> Result<String> {
-    let query = "SELECT pg_catalog.current_database()::text, \
-         (SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-          WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'), \
-         pg_catalog.pg_database_size(pg_catalog.current_database()), \
-         (SELECT count(*) FROM pg_catalog.pg_stat_activity \
-          WHERE datname = pg_catalog.current_database() AND pid <> pg_catalog.pg_backend_pid() \
-          AND backend_type = 'client backend')";
-    let row = session
-        .client
-        .query_one(query, &[])
-        .await
-        .map_err(|e| session.explain(e))?;
-    let (dbname, tables, size, others): (String, i64, i64, i64) =
-        (row.get(0), row.get(1), row.get(2), row.get(3));
-    let unsigned = |n: i64| u64::try_from(n).unwrap_or(0);
-    let others = match others {
-        0 => String::new(),
-        1 => ", 1 other session".to_string(),
-        n => format!(", {n} other sessions"),
-    };
-    Ok(format!(
-        "database {dbname:?} on {} ({} tables, {}{others})",
-        session.host_text(),
-        human::count(unsigned(tables)),
-        human::bytes(unsigned(size)),
-    ))
-}
-
-async fn confirm(args: &Args, warning: &str, context: &Context) -> Result<()> {
-    context.observer.event(Event::Warning(warning.to_string()));
-    if args.yes {
-        return Ok(());
-    }
-    match prompt::yes_or_no("Overwrite it?", context).await? {
-        Some(true) => Ok(()),
-        Some(false) => Err(Error::failed("not confirmed, nothing was changed")),
-        None => Err(Error::usage("there is no terminal to ask on whether to go on")
-            .hint("Add --yes to restore without being asked.")),
-    }
-}
-
-fn report(dbname: &str, source: &Source, counts: Counts, start: Instant, context: &Context) {
-    let took = TimeDelta::from_std(start.elapsed()).unwrap_or_default();
-    context.observer.event(Event::Info(format!(
-        "Restored database {dbname:?} from {}: {} statements, {} rows into {} tables in {}",
-        name(source),
-        human::count(counts.statements),
-        human::count(counts.rows),
-        human::count(counts.tables),
-        human::duration(took)
-    )));
 }
