@@ -4,21 +4,19 @@
 use std::ops::Range;
 
 use super::bits::{BitWriter, SLACK};
+use super::header::DynamicHeader;
 use super::huffman::{Code, canonical_codes, code_lengths};
 use super::symbols::*;
 use super::token::{DISTANCES, LENGTHS, Parsed, TOKENS, Token};
 
-/// Literal and length codes are limited to 12 bits, so that four literals fit one flush of the [`BitWriter`].
+/// Literal and length codes are limited to 12 bits, so that three tokens fit one flush of the [`BitWriter`].
 const LITLEN_LIMIT: usize = 12;
 /// With 13 extra bits, two distances fit one flush.
 const DISTANCE_LIMIT: usize = 14;
-const PRECODE_LIMIT: usize = 7;
 /// Bits that may be added between two flushes of the [`BitWriter`].
-const FLUSHED: u8 = 56;
+const FLUSHED: u32 = 56;
 /// The most a stored block holds.
 pub(super) const STORED_MAX: usize = 65_535;
-/// The order in which the lengths of the code length code are sent.
-const PRECODE_ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
 /// Bits that did not fill a byte at the end of the last block.
 #[derive(Clone, Copy, Default)]
@@ -47,6 +45,8 @@ pub(super) struct BlockWriter {
     litlen_codes: [Code; FIXED_LITLEN_SYMBOLS],
     distance_codes: [Code; DISTANCE_SYMBOLS],
     token_codes: [TokenCode; TOKENS],
+    /// The codes of two literals in a row: bits (24) and how many (8). Only those of literals that occur are kept up.
+    pair_codes: Box<[u32; 1 << 16]>,
 }
 
 impl BlockWriter {
@@ -59,6 +59,7 @@ impl BlockWriter {
             litlen_codes: [Code::default(); FIXED_LITLEN_SYMBOLS],
             distance_codes: [Code::default(); DISTANCE_SYMBOLS],
             token_codes: [TokenCode::default(); TOKENS],
+            pair_codes: Box::new([0; 1 << 16]),
         }
     }
 
@@ -102,6 +103,9 @@ impl BlockWriter {
             header.write(&mut writer);
         }
         self.assign_codes();
+        if parsed.has_long_runs() {
+            self.assign_pair_codes();
+        }
         self.write_symbols(text, parsed, &mut writer);
         let (bytes, pending_bits, count) = writer.finish();
         assert_eq!(
@@ -179,6 +183,21 @@ impl BlockWriter {
         }
     }
 
+    fn assign_pair_codes(&mut self) {
+        let used = || {
+            (0u8..=255)
+                .zip(&self.litlen_codes)
+                .filter(|(_, code)| code.length > 0)
+        };
+        for (first, a) in used() {
+            for (second, b) in used() {
+                let bits = u32::from(a.bits) | u32::from(b.bits) << a.length;
+                let pair = u16::from_le_bytes([first, second]);
+                self.pair_codes[usize::from(pair)] = bits | u32::from(a.length + b.length) << 24;
+            }
+        }
+    }
+
     fn write_symbols(&self, text: &[u8], parsed: &Parsed, writer: &mut BitWriter<'_>) {
         // Of three tokens in a row, at most two are distances, with a length between them.
         let most = |symbols: Range<usize>| {
@@ -189,7 +208,7 @@ impl BlockWriter {
         };
         let three = most(LENGTHS..DISTANCES) + 2 * most(DISTANCES..TOKENS);
         for (tokens, literals) in parsed.symbols(text) {
-            if three <= FLUSHED {
+            if u32::from(three) <= FLUSHED {
                 self.write_tokens::<3>(tokens, writer);
             } else {
                 self.write_tokens::<2>(tokens, writer);
@@ -214,18 +233,27 @@ impl BlockWriter {
         }
     }
 
+    /// Writes a long run of literals: two at a time, and eight to a flush if they are not rare ones.
     #[inline(always)]
     fn write_literals(&self, literals: &[u8], writer: &mut BitWriter<'_>) {
-        let (fours, rest) = literals.as_chunks::<4>();
-        let mut write = |literals: &[u8]| {
-            for literal in literals {
-                let code = self.litlen_codes[usize::from(*literal)];
-                writer.add(u64::from(code.bits), u32::from(code.length));
+        let (eights, rest) = literals.as_chunks::<8>();
+        for eight in eights {
+            let (pairs, _) = eight.as_chunks::<2>();
+            let codes: [u32; 4] =
+                std::array::from_fn(|i| self.pair_codes[usize::from(u16::from_le_bytes(pairs[i]))]);
+            let at_once = codes.iter().map(|code| code >> 24).sum::<u32>() <= FLUSHED;
+            for code in codes {
+                writer.add(u64::from(code & 0xff_ffff), code >> 24);
+                if !at_once {
+                    writer.flush();
+                }
             }
             writer.flush();
-        };
-        fours.iter().for_each(|four| write(four));
-        write(rest);
+        }
+        for literal in rest {
+            let code = self.litlen_codes[usize::from(*literal)];
+            writer.put(u64::from(code.bits), u32::from(code.length));
+        }
     }
 
     #[inline(always)]
@@ -262,109 +290,6 @@ const FIXED_LITLEN_LENGTHS: [u8; FIXED_LITLEN_SYMBOLS] = {
     }
     lengths
 };
-
-/// The code lengths of a dynamic block as they are sent: run-length coded, then Huffman coded (RFC 1951 3.2.7).
-struct DynamicHeader {
-    litlen: usize,
-    distance: usize,
-    precode: usize,
-    precode_lengths: [u8; 19],
-    /// Symbol of the code length code, value of its extra bits.
-    runs: Vec<(u8, u8)>,
-    frequencies: [u32; 19],
-}
-
-impl DynamicHeader {
-    fn new(litlen_lengths: &[u8], distance_lengths: &[u8]) -> Self {
-        let used = |lengths: &[u8]| lengths.iter().rposition(|l| *l > 0).map_or(0, |last| last + 1);
-        let litlen = used(litlen_lengths).max(257);
-        let distance = used(distance_lengths).max(1);
-        let mut lengths = litlen_lengths[..litlen].to_vec();
-        lengths.extend_from_slice(&distance_lengths[..distance]);
-        let runs = run_lengths(&lengths);
-        let mut frequencies = [0; 19];
-        for (symbol, _) in &runs {
-            frequencies[usize::from(*symbol)] += 1;
-        }
-        let mut precode_lengths = [0; 19];
-        code_lengths(&frequencies, PRECODE_LIMIT, &mut precode_lengths);
-        let precode = PRECODE_ORDER
-            .iter()
-            .rposition(|s| precode_lengths[*s] > 0)
-            .map_or(4, |last| last + 1)
-            .max(4);
-        DynamicHeader {
-            litlen,
-            distance,
-            precode,
-            precode_lengths,
-            runs,
-            frequencies,
-        }
-    }
-
-    /// Bits it takes.
-    fn size(&self) -> usize {
-        let symbols: usize = (0..19)
-            .map(|s| {
-                self.frequencies[s] as usize
-                    * (usize::from(self.precode_lengths[s]) + run_extra(s as u8) as usize)
-            })
-            .sum();
-        5 + 5 + 4 + 3 * self.precode + symbols
-    }
-
-    fn write(&self, writer: &mut BitWriter<'_>) {
-        writer.put(self.litlen as u64 - 257, 5);
-        writer.put(self.distance as u64 - 1, 5);
-        writer.put(self.precode as u64 - 4, 4);
-        for symbol in &PRECODE_ORDER[..self.precode] {
-            writer.put(u64::from(self.precode_lengths[*symbol]), 3);
-        }
-        let mut codes = [Code::default(); 19];
-        canonical_codes(&self.precode_lengths, &mut codes);
-        for &(symbol, extra) in &self.runs {
-            let code = codes[usize::from(symbol)];
-            writer.put(u64::from(code.bits), u32::from(code.length));
-            writer.put(u64::from(extra), run_extra(symbol));
-        }
-    }
-}
-
-/// Extra bits of a symbol of the code length code.
-fn run_extra(symbol: u8) -> u32 {
-    match symbol {
-        16 => 2,
-        17 => 3,
-        18 => 7,
-        _ => 0,
-    }
-}
-
-/// Code lengths as symbols of the code length code: 16 repeats the last one 3 to 6 times, 17 and 18 are 3 to 10 and 11
-/// to 138 zeros.
-fn run_lengths(lengths: &[u8]) -> Vec<(u8, u8)> {
-    let mut runs = Vec::with_capacity(lengths.len());
-    for run in lengths.chunk_by(|a, b| a == b) {
-        let (length, mut left) = (run[0], run.len());
-        if length > 0 {
-            runs.push((length, 0));
-            left -= 1;
-        }
-        while left >= 3 {
-            let (symbol, least, most) = match (length, left) {
-                (1.., _) => (16, 3, 6),
-                (0, ..11) => (17, 3, 10),
-                (0, 11..) => (18, 11, 138),
-            };
-            let taken = left.min(most);
-            runs.push((symbol, (taken - least) as u8));
-            left -= taken;
-        }
-        runs.extend(std::iter::repeat_n((length, 0), left));
-    }
-    runs
-}
 
 /// Bits of `length` bytes as stored blocks: three bits and padding, two lengths, the bytes.
 fn stored_size(length: usize, pending: Pending) -> usize {

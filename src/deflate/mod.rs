@@ -9,16 +9,20 @@
 //!   ┌────────────────┬───────────────┬────────────────┬───────────────┐
 //!   │ block, 128 KiB │     block     │ block, 128 KiB │     block     │
 //!   └───────┬────────┴───────────────┴───────┬────────┴───────────────┘
-//!           first half                       second half, parsed at the same time
+//!           first half                       second half, parsed at the same time, its window filled beforehand
 //!           └────────┬───────────────────────┘
-//!                    │ parse.rs: a window and a table of where each hash of five bytes was seen last;
-//!                    │           tries five positions at a time, prices.rs says which match saves most
+//!                    │ parse.rs: a table of where each hash of five bytes was seen last, a window (window.rs) to
+//!                    │           compare in; tries five positions at a time, prices.rs says which match saves most
 //!                    ▼
 //!   tokens     '4' '2' '\t' length 9, distance 52, length 17, distance 104, '7' ...            token.rs
 //!                    │ block.rs: counts symbols, builds two Huffman codes (huffman.rs, symbols.rs), reckons the size of
-//!                    │           a dynamic, a fixed and a stored block, writes the smallest (bits.rs)
+//!                    │           a dynamic (header.rs), a fixed and a stored block, writes the smallest (bits.rs)
 //!                    ▼
-//!   header │ block │ block │ last block │ CRC-32 │ length                                     a gzip member
+//!   header │ block │ block │ empty block │ block │ last block │ CRC-32 │ length              a gzip member
+//!                              └ stored; it ends the first half at a whole byte
+//!
+//!   last? 1 bit │ type 2 bits │ both codes, as the lengths of their symbols' codes │ tokens │ end of block    a dynamic block
+//!   last? 1 bit │ type 2 bits │ padding │ length │ its complement │ bytes                                     a stored block
 //! ```
 //!
 //! # Why it is fast
@@ -30,7 +34,7 @@
 //! wrap as the window does, so that reading needs no check, and a position never seen points somewhere harmless. The
 //! entropy stage is handed tokens that are all alike, literals, lengths and distances, so that it asks nothing at all:
 //! each is looked up and written, three to a flush. Random bytes, in which no question is foretold, are passed in
-//! growing strides, and long runs of literals need no tokens.
+//! growing strides; long runs of literals need no tokens, and are written two at a time.
 //!
 //! # What it promises
 //!
@@ -44,19 +48,23 @@
 
 mod bits;
 mod block;
+mod header;
 mod huffman;
 mod parse;
 mod prices;
 mod symbols;
 mod token;
+mod window;
 
 use block::{BlockWriter, Pending};
 use parse::{Lane, parse_blocks};
 
 /// Bytes of text that share a pair of Huffman codes.
 const BLOCK: usize = 131_072;
-/// Texts shorter than this are not halved: each half begins without matches in what was before.
+/// Texts shorter than this are not halved; a half is no shorter than [`KNOWN`].
 const HALVED: usize = 65_536;
+/// How much of the first half the parser of the second knows from the start: all that matches can reach.
+const KNOWN: usize = symbols::WINDOW;
 /// No name, no time, no hint of level or system: nothing but the text decides a member's bytes.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 /// CRC-32 and length behind the last block.
@@ -77,7 +85,7 @@ impl Default for Encoder {
 }
 
 impl Encoder {
-    /// An encoder, about 1.3 MiB of buffers.
+    /// An encoder, about 1.6 MiB of buffers.
     pub fn new() -> Self {
         Encoder {
             lanes: [Lane::new(), Lane::new()],
@@ -92,11 +100,15 @@ impl Encoder {
     pub fn encode_member(&mut self, input: &[u8], out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(&HEADER);
-        let texts: [&[u8]; 2] = input.split_at(first_half(input.len())).into();
-        let halved = !texts[1].is_empty();
+        let first = first_half(input.len());
+        let halved = first < input.len();
+        let known = if halved { KNOWN } else { 0 };
+        let texts = [&input[..first], &input[first - known..]];
         let mut pending = [Pending::default(); 2];
-        let mut ends = [0; 2];
-        self.lanes.iter_mut().for_each(Lane::reset);
+        let mut ends = [0, known];
+        for ((lane, text), known) in self.lanes.iter_mut().zip(texts).zip(ends) {
+            lane.reset(text, known);
+        }
         self.second.clear();
         loop {
             let starts = ends;

@@ -7,12 +7,12 @@
 use super::parse::WIDTH;
 use super::symbols::{MIN_MATCH, WINDOW};
 
-/// What a match costs beside the extra bits of its distance: about four bits for its length and three for the symbol
+/// What a match costs beside the extra bits of its distance: about three bits each for its length and for the symbol
 /// of its distance. Found by trial on COPY text, as is [`SKIPPED`].
-const MATCH: i64 = 7 * 16;
+const MATCH: i64 = 6 * 16;
 /// What a byte costs that is passed over to reach a match, beyond its price as a literal: it might have been part of a
 /// match itself.
-const SKIPPED: i64 = 2 * 16;
+const SKIPPED: i64 = 28;
 /// Distances are priced in steps of this many bytes.
 const GRAIN: usize = 64;
 /// A price no match is worth.
@@ -66,9 +66,9 @@ impl Prices {
     /// The key of a match of `length` bytes (eight standing for eight or more) `skipped` bytes ahead. Distances of
     /// 32,768 and more are out of reach.
     #[inline(always)]
-    pub(super) fn key(&self, length: u32, skipped: usize, distance: u16) -> Key {
+    pub(super) fn key(&self, length: usize, skipped: usize, distance: u16) -> Key {
         let price = DISTANCE[usize::from(distance) / GRAIN];
-        Key(self.saved[skipped][length as usize] - price + i64::from(distance))
+        Key(self.saved[skipped][length] - price + i64::from(distance))
     }
 }
 

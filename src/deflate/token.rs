@@ -101,6 +101,11 @@ impl Parsed {
         })
     }
 
+    /// Whether some literals have no tokens.
+    pub(super) fn has_long_runs(&self) -> bool {
+        !self.long_runs.is_empty()
+    }
+
     pub(super) fn clear(&mut self) {
         self.count = 0;
         self.long_runs.clear();
