@@ -150,6 +150,11 @@ pub fn age(name: &str) -> Command {
     clean(Command::new(program("age", name)))
 }
 
+/// direnv, a program in Go that downloads files, and decodes gzip with Go's own library.
+pub fn direnv() -> Command {
+    clean(Command::new(program("direnv", "direnv")))
+}
+
 /// pg_dumpall of the newest major.
 pub fn pg_dumpall() -> Command {
     clean(Command::new(program("tools-18", "pg_dumpall")))
