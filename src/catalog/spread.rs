@@ -15,10 +15,11 @@ use tokio::sync::mpsc;
 use crate::{Error, Result};
 
 /// Rows handed on at once.
-const BATCH: usize = 64;
+const BATCH: usize = 128;
 
-/// Batches of a query that wait for their turn, at most: a few MB of rows. The session is held up beyond that.
-const WAITING: usize = 128;
+/// Batches of a query that wait for their turn, at most. The session is held up beyond that: with tens of thousands of
+/// rows, whose memory is small beside what is made of them.
+const WAITING: usize = 256;
 
 type Sender<R> = mpsc::Sender<Result<Vec<R>>>;
 
