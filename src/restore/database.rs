@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::catalog::settings::assignment;
 use crate::connect::{Session, Settings, connect};
 use crate::sql::{ident, literal};
 use crate::{Error, Result};
@@ -35,7 +36,11 @@ pub async fn create_like(session: &Session, dbname: &str) -> Result<()> {
     let facts: serde_json::Value = serde_json::from_str(row.get(0))
         .map_err(|e| Error::failed("the server describes its database in an odd way").because(e))?;
     let mut text = create_text(dbname, &facts, row.get(1), row.get(2));
-    text.push_str(&format!(" TABLESPACE {}", row.get::<_, String>(3)));
+    let tablespace: String = row.get(3);
+    // The default one may be used by everybody, but named only with a privilege on it.
+    if tablespace != "pg_default" {
+        text.push_str(&format!(" TABLESPACE {tablespace}"));
+    }
     let created = session.client.batch_execute(&text).await;
     created.map_err(|e| {
         session
@@ -72,31 +77,26 @@ fn create_text(dbname: &str, facts: &serde_json::Value, encoding: &str, owner: &
     text
 }
 
-/// Statements that give a database the privileges, limits, comment and settings of the session's own.
+/// Statements that give a database the privileges, limits, comment and settings of the session's own; of a setting the
+/// beginning, and `name=value` as any role may have written it.
 const PROPERTIES: &str = "
 WITH d AS (SELECT * FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-SELECT pg_catalog.format('REVOKE ALL ON DATABASE %I FROM PUBLIC', $1::text) FROM d WHERE datacl IS NOT NULL
+SELECT pg_catalog.format('REVOKE ALL ON DATABASE %I FROM PUBLIC', $1::text), NULL::text FROM d WHERE datacl IS NOT NULL
 UNION ALL
 SELECT pg_catalog.format('GRANT %s ON DATABASE %I TO %s%s', a.privilege_type, $1,
     CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END,
-    CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' END)
+    CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' END), NULL
 FROM d, pg_catalog.aclexplode(d.datacl) a
 UNION ALL
-SELECT pg_catalog.format('ALTER DATABASE %I CONNECTION LIMIT %s', $1, datconnlimit) FROM d WHERE datconnlimit <> -1
+SELECT pg_catalog.format('ALTER DATABASE %I CONNECTION LIMIT %s', $1, datconnlimit), NULL FROM d WHERE datconnlimit <> -1
 UNION ALL
-SELECT pg_catalog.format('COMMENT ON DATABASE %I IS %L', $1, pg_catalog.shobj_description(oid, 'pg_database'))
+SELECT pg_catalog.format('COMMENT ON DATABASE %I IS %L', $1, pg_catalog.shobj_description(oid, 'pg_database')), NULL
 FROM d WHERE pg_catalog.shobj_description(oid, 'pg_database') IS NOT NULL
 UNION ALL
-SELECT pg_catalog.format('ALTER %s%I SET %I = %s',
+SELECT pg_catalog.format('ALTER %s%I SET ',
     CASE s.setrole WHEN 0 THEN 'DATABASE '
-        ELSE pg_catalog.format('ROLE %I IN DATABASE ', pg_catalog.pg_get_userbyid(s.setrole)) END, $1, c.name,
-    -- The values of lists are stored as they are written.
-    CASE WHEN c.name IN ('search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries')
-        THEN c.value ELSE pg_catalog.quote_literal(c.value) END)
-FROM d JOIN pg_catalog.pg_db_role_setting s ON s.setdatabase = d.oid,
-    pg_catalog.unnest(s.setconfig) AS e(entry),
-    LATERAL (SELECT pg_catalog.split_part(entry, '=', 1) AS name,
-        pg_catalog.substr(entry, pg_catalog.strpos(entry, '=') + 1) AS value) c";
+        ELSE pg_catalog.format('ROLE %I IN DATABASE ', pg_catalog.pg_get_userbyid(s.setrole)) END, $1), e.entry
+FROM d JOIN pg_catalog.pg_db_role_setting s ON s.setdatabase = d.oid, pg_catalog.unnest(s.setconfig) AS e(entry)";
 
 /// Gives a database the privileges, connection limit, comment and settings of the session's own.
 pub async fn copy_properties(session: &Session, dbname: &str) -> Result<()> {
@@ -106,7 +106,10 @@ pub async fn copy_properties(session: &Session, dbname: &str) -> Result<()> {
         .await
         .map_err(|e| session.explain(e))?;
     for row in rows {
-        let text: String = row.get(0);
+        let (mut text, setting): (String, Option<String>) = (row.get(0), row.get(1));
+        if let Some(setting) = setting {
+            text.push_str(&assignment(&setting));
+        }
         let done = session.client.batch_execute(&text).await;
         done.map_err(|e| session.explain(e).context(text))?;
     }

@@ -159,7 +159,10 @@ fn a_swap_replaces_the_database_and_keeps_the_old_one() {
     db.execute(
         "ALTER DATABASE app SET work_mem = '7MB'; ALTER DATABASE app SET search_path = \"odd \"\"name\"\"\", public;
          COMMENT ON DATABASE app IS 'it''s ours'; CREATE ROLE reader; GRANT CONNECT ON DATABASE app TO reader;
-         REVOKE TEMPORARY ON DATABASE app FROM PUBLIC; ALTER DATABASE app CONNECTION LIMIT 50;",
+         REVOKE TEMPORARY ON DATABASE app FROM PUBLIC; ALTER DATABASE app CONNECTION LIMIT 50;
+         CREATE ROLE mallory; SET ROLE mallory;
+         SELECT set_config('search_path', 'public;ALTER/**/ROLE/**/mallory/**/SUPERUSER;--', false);
+         ALTER ROLE mallory IN DATABASE app SET search_path FROM CURRENT; RESET ROLE;",
     );
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("app.sql.gz");
@@ -167,7 +170,7 @@ fn a_swap_replaces_the_database_and_keeps_the_old_one() {
     let want = picture(&db);
     let properties =
         "SELECT (SELECT array_agg(s::text ORDER BY s) FROM pg_db_role_setting r, unnest(setconfig) s
-            WHERE setdatabase = d.oid), (SELECT array_agg(x ORDER BY x) FROM unnest(datacl::text[]) x),
+            WHERE setdatabase = d.oid AND setrole = 0), (SELECT array_agg(x ORDER BY x) FROM unnest(datacl::text[]) x),
         datconnlimit, shobj_description(oid, 'pg_database') FROM pg_database d WHERE datname = 'app'";
     let wanted_properties = db.query_text(properties);
     db.execute("DELETE FROM public.log; CREATE TABLE public.later (a int);");
@@ -179,6 +182,12 @@ fn a_swap_replaces_the_database_and_keeps_the_old_one() {
         "the new database is not what the backup says"
     );
     assert_eq!(db.query_text(properties), wanted_properties);
+    let mallory = "SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'";
+    assert_eq!(
+        db.query_text(mallory),
+        "f",
+        "a role's setting was run as a statement"
+    );
     let before = db.query_text("SELECT datname FROM pg_database WHERE datname LIKE 'app\\_before\\_%'");
     assert!(done.stderr.contains(&before), "{done}");
     let kept = run(db
