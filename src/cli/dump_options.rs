@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use super::select::SelectArgs;
 use crate::{Error, Result};
@@ -27,8 +27,13 @@ struct Alone {
 /// # Errors
 /// Words that are no options of the selection.
 pub fn insert(mut args: Vec<OsString>, options: &str) -> Result<Vec<OsString>> {
-    let verb = args.iter().position(|arg| VERBS.iter().any(|verb| arg == verb));
-    let Some(verb) = verb else { return Ok(args) };
+    // The first of all verbs: `restore -d backup` names a database so.
+    let all = super::Cli::command();
+    let is_verb = |arg: &OsString| all.get_subcommands().any(|verb| arg == verb.get_name());
+    let verb = args.iter().skip(1).position(is_verb).map(|position| position + 1);
+    let Some(verb) = verb.filter(|&verb| VERBS.iter().any(|dumps| args[verb] == *dumps)) else {
+        return Ok(args);
+    };
     let words = words(options)?;
     if let Err(e) = Alone::try_parse_from(&words) {
         let text = e.to_string();
@@ -102,6 +107,9 @@ mod tests {
     fn options_of_the_environment_stand_before_what_was_typed() {
         let args = |text: &str| -> Vec<OsString> { text.split_whitespace().map(Into::into).collect() };
         let put = |text: &str| insert(args(text), "-N logs");
+        for other in ["pgstow restore -d backup FILE", "pgstow list", "pgstow"] {
+            assert_eq!(put(other).unwrap(), args(other));
+        }
         assert_eq!(
             put("pgstow backup -d x").unwrap(),
             args("pgstow backup -N logs -d x")

@@ -5,7 +5,10 @@
 //! [`remove_stale`] can tell the dead one's file from one being written. Where the file system knows no such locks,
 //! stale files are left alone.
 
+use std::collections::hash_map::RandomState;
 use std::fs::{File, OpenOptions};
+
+use std::hash::BuildHasher;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -42,18 +45,27 @@ impl Pending {
                 target.display()
             )));
         }
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".{}{SUFFIX}", std::process::id()));
-        let temporary = target.with_file_name(hidden);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(mode)
-            .open(&temporary)
-            .map_err(|e| super::access::cannot("write to", directory_of(&target), e))?;
+        // A process's number says nothing: in containers that share a volume it is always 1.
+        let (temporary, file) = loop {
+            let mut hidden = std::ffi::OsString::from(".");
+            hidden.push(name);
+            hidden.push(format!(
+                ".{:016x}{SUFFIX}",
+                RandomState::new().hash_one(std::process::id())
+            ));
+            let temporary = target.with_file_name(hidden);
+            let opened = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create_new(true)
+                .mode(mode)
+                .open(&temporary);
+            match opened {
+                Ok(file) => break (temporary, file),
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(e) => return Err(super::access::cannot("write to", directory_of(&target), e)),
+            }
+        };
         // Some network file systems have no locks; the file is as good without.
         let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
         Ok(Pending {
@@ -180,6 +192,8 @@ pub fn remove_stale(directory: &Path) -> Result<Vec<PathBuf>> {
             Ok(file) => file,
             // Its writer finished or gave up between our two looks.
             Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+            // Another user's, in a directory that is shared.
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => continue,
             Err(e) => return Err(cannot_remove(e)),
         };
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {

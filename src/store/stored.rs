@@ -162,6 +162,7 @@ impl Stored {
             return Ok((path.to_path_buf(), None));
         }
         let mut bytes = self.open()?;
+        super::remove_stale(directory)?;
         let copy = Pending::create(directory.join("fetched"), FILE_MODE)?;
         let copied = std::io::copy(&mut bytes, &mut copy.file());
         copied.map_err(|e| Error::of_reading(e).context(self.shown()))?;
