@@ -1,8 +1,9 @@
 //! Access methods for tables and indexes.
 
+use super::id::{ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Object, ObjectId, Rank, class};
+use super::object::{Object, Rank};
 use super::row::row_struct;
 use crate::sql::ident;
 use crate::{Error, Result};

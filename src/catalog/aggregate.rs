@@ -1,8 +1,9 @@
 //! Aggregates: ordinary, ordered-set, hypothetical-set, moving.
 
+use super::id::{ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Object, ObjectId, Rank, class};
+use super::object::{Object, Rank};
 use super::options::Options;
 use super::row::row_struct;
 use crate::Result;

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::drop::Drop;
+use super::id::{Facet, ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Drop, Facet, Object, ObjectId, Rank, class};
+use super::object::{Object, Rank};
 use super::options::Options;
 use super::row::row_struct;
 use crate::sql::{qualified, script_literal};

@@ -1,8 +1,9 @@
 //! Casts: by a function, by the types' text, or by their equal bytes.
 
+use super::id::{ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Object, ObjectId, Rank, class};
+use super::object::{Object, Rank};
 use super::row::row_struct;
 use crate::{Error, Result};
 

@@ -1,9 +1,10 @@
 //! Privileges granted or revoked on what the dump does not make: members of extensions, and objects of the system's
 //! schemas. Only the difference from what initdb or CREATE EXTENSION gave is said.
 
+use super::id::{Facet, ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Facet, Object, ObjectId, Rank, class};
+use super::object::{Object, Rank};
 use super::row::row_struct;
 use crate::Result;
 

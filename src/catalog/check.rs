@@ -1,8 +1,11 @@
 //! Check constraints of tables and domains: parts of their statements, objects of their own when split off.
 
+use super::definition::{Part, PartText};
+use super::drop::Drop;
+use super::id::{ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Address, Drop, ObjectId, Part, PartText, Rank, class};
+use super::object::{Address, Rank};
 use super::row::row_struct;
 use crate::Result;
 use crate::sql::{ident, script_literal};

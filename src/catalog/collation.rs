@@ -1,8 +1,9 @@
 //! Collations: of the system's library, of ICU (with rules), built in; deterministic or not.
 
+use super::id::{ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Object, ObjectId, Rank, class};
+use super::object::{Object, Rank};
 use super::row::row_struct;
 use crate::sql::{qualified, script_literal};
 use crate::{Error, Result};

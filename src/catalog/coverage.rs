@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::kind::CatalogRow;
 use super::loader::{Catalog, Loader};
-use super::object::{ObjectId, class};
+use super::id::{ObjectId, class};
 use super::row::row_struct;
 use crate::connect::Session;
 use crate::{Error, Result};

@@ -1,8 +1,9 @@
 //! Default privileges: what objects made later will be granted.
 
+use super::id::{ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Object, ObjectId, Privileges, Rank, class};
+use super::object::{Object, Privileges, Rank};
 use super::row::row_struct;
 use crate::sql::ident;
 use crate::{Error, Result};

@@ -1,9 +1,11 @@
 //! Domains.
 
 use super::check::Check;
+use super::definition::{Definition, Form, PartText};
+use super::id::{ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Address, Definition, Form, Object, ObjectId, PartText, Rank, class};
+use super::object::{Address, Object, Rank};
 use super::row::row_struct;
 use crate::Result;
 use crate::sql::{ident, qualified};

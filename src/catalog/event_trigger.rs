@@ -1,8 +1,9 @@
 //! Event triggers and their enabled state. They come last of all, or they would fire while the rest is restored.
 
+use super::id::{ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Object, ObjectId, Rank, class};
+use super::object::{Object, Rank};
 use super::row::row_struct;
 use super::trigger::state_word;
 use crate::Result;

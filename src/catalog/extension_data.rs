@@ -1,8 +1,8 @@
 //! Rows of extensions' configuration tables: CREATE EXTENSION makes the tables, users fill them.
 
+use super::id::{Facet, ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Facet, ObjectId, class};
 use super::row::row_struct;
 use super::rows::{rows_object, table_rows};
 use super::sequence::add_value;

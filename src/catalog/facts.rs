@@ -1,9 +1,9 @@
 //! Facts about objects of every kind, each from a catalog of its own: roles, dependencies, comments, labels, initial
 //! privileges, sizes.
 
+use super::id::{ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::{Dependency, Loader, SecurityLabel};
-use super::object::{ObjectId, class};
 use super::row::row_struct;
 use crate::{Error, Result};
 

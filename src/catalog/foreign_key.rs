@@ -1,8 +1,10 @@
 //! Foreign keys.
 
+use super::drop::Drop;
+use super::id::{ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Drop, Object, ObjectId, Rank, class};
+use super::object::{Object, Rank};
 use super::row::row_struct;
 use crate::Result;
 use crate::sql::{ident, qualified};

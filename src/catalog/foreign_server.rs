@@ -1,9 +1,10 @@
 //! Foreign servers.
 
 use super::foreign_data_wrapper::options_clause;
+use super::id::{ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Object, ObjectId, Rank, class};
+use super::object::{Object, Rank};
 use super::row::row_struct;
 use crate::Result;
 use crate::sql::{ident, script_literal};

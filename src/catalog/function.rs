@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
+use super::id::{ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Object, ObjectId, Rank, class};
+use super::object::{Object, Rank};
 use super::row::row_struct;
 use super::settings::assignment;
 use crate::Result;

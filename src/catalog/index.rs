@@ -1,8 +1,9 @@
 //! Indexes that are not behind a constraint, and their attachment to a partitioned table's.
 
+use super::id::{Facet, ObjectId};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Facet, Object, ObjectId, Rank, SessionState};
+use super::object::{Object, Rank, SessionState};
 use super::row::row_struct;
 use crate::Result;
 use crate::sql::{ident, qualified};

@@ -1,9 +1,11 @@
 //! Large objects: made, owned, commented and granted in groups of those alike, so that millions of them do not make
 //! millions of nodes; their contents come with the data.
 
+use super::drop::Drop;
+use super::id::{Facet, ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Address, Data, Drop, Facet, Object, ObjectId, Rank, class};
+use super::object::{Address, Data, Object, Rank};
 use super::row::row_struct;
 use crate::Result;
 

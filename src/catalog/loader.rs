@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::column::Column;
+use super::id::{ObjectId, class};
 use super::names::Choice;
-use super::object::{Object, ObjectId, class};
+use super::object::Object;
 
 /// One row of `pg_depend`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

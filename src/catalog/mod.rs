@@ -8,8 +8,11 @@
 //! sequences before PostgreSQL 18, which come in large batches). What no kind claims is found by [`coverage`] and makes
 //! the dump fail.
 
+pub mod definition;
 pub mod dialect;
+pub mod drop;
 pub mod filter_file;
+pub mod id;
 pub mod kind;
 pub mod loader;
 pub mod names;

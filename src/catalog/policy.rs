@@ -2,9 +2,11 @@
 
 use std::fmt::Write;
 
+use super::drop::Drop;
+use super::id::{ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Drop, Object, ObjectId, Rank, class};
+use super::object::{Object, Rank};
 use super::row::row_struct;
 use crate::sql::{ident, ident_list, qualified};
 use crate::{Error, Result};

@@ -1,9 +1,11 @@
 //! Range types; each makes its multirange type and the constructors of both.
 
 use super::base_type::add_shell;
+use super::drop::Drop;
+use super::id::{ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Address, Drop, Object, ObjectId, Rank, class};
+use super::object::{Address, Object, Rank};
 use super::row::row_struct;
 use crate::Result;
 use crate::sql::qualified;

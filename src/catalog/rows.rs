@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::id::Facet;
 use super::loader::Loader;
 use super::names::ValueForm;
-use super::object::{Data, Facet, Object, Rank};
+use super::object::{Data, Object, Rank};
 
 /// The rows of one table: what to ask the server for, and the text around them.
 #[derive(Debug, Clone, PartialEq, Eq)]

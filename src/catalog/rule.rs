@@ -1,8 +1,10 @@
 //! Rules other than the queries of views, and their enabled state.
 
+use super::drop::Drop;
+use super::id::{ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Drop, Object, ObjectId, Rank, class};
+use super::object::{Object, Rank};
 use super::row::row_struct;
 use super::trigger::state_word;
 use crate::Result;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
+use super::id::Facet;
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Facet, Object, Rank};
+use super::object::{Object, Rank};
 use super::read::is_wanted;
 use super::row::{row_struct, value};
 use crate::connect::Session;

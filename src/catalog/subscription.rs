@@ -1,9 +1,11 @@
 //! Subscriptions of this database. Making one from a dump never connects to the publisher, and neither does dropping
 //! one for `--clean`.
 
+use super::drop::{Drop, guarded};
+use super::id::{ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Drop, Object, ObjectId, Rank, class, guarded};
+use super::object::{Object, Rank};
 use super::row::row_struct;
 use crate::Result;
 use crate::sql::{ident, ident_list, script_literal};

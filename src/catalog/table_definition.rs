@@ -4,7 +4,10 @@ use std::fmt::Write;
 
 use super::check::Check;
 use super::column::{Column, Generated, reloptions};
-use super::object::{Address, Definition, Drop, Form, ObjectId, Part, PartText, Rank, class};
+use super::definition::{Definition, Form, Part, PartText};
+use super::drop::Drop;
+use super::id::{ObjectId, class};
+use super::object::{Address, Rank};
 use super::table::TableRow;
 use crate::sql::{ident, script_literal};
 

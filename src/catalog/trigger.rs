@@ -2,7 +2,9 @@
 
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Drop, Facet, Object, ObjectId, Rank, class};
+use super::drop::Drop;
+use super::id::{Facet, ObjectId, class};
+use super::object::{Object, Rank};
 use super::row::row_struct;
 use crate::Result;
 use crate::sql::{ident, qualified};

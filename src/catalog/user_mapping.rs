@@ -5,9 +5,10 @@
 //! without them, as pg_dump does it, but not in silence: the dump warns, and the file says so above the statement.
 
 use super::foreign_data_wrapper::options_clause;
+use super::id::{ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{Object, ObjectId, Rank, class};
+use super::object::{Object, Rank};
 use super::row::row_struct;
 use crate::Result;
 use crate::sql::ident;

@@ -4,11 +4,12 @@
 //! that returns the view's own row type), a dummy of the same columns comes first and the query replaces it later.
 
 use super::column::{Column, DefaultValue, reloptions, with_columns};
+use super::definition::{Definition, Form, Part, PartText};
+use super::drop::Drop;
+use super::id::{Facet, ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::object::{
-    Definition, Drop, Facet, Form, Object, ObjectId, Part, PartText, Rank, SessionState, class,
-};
+use super::object::{Object, Rank, SessionState};
 use super::row::row_struct;
 use super::table_definition::default_drop;
 use crate::Result;

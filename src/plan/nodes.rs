@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::order::{self, Section};
 use crate::catalog::Catalog;
+use crate::catalog::id::{Facet, ObjectId, class};
 use crate::catalog::loader::Dependency;
-use crate::catalog::object::{Facet, Object, ObjectId, Rank, class};
+use crate::catalog::object::{Object, Rank};
 
 /// One thing that gets a place in the file: an object, or a part of one that was split off.
 #[derive(Debug)]

@@ -4,11 +4,14 @@ use std::fmt::Write;
 
 use super::nodes::Placed;
 use super::order::{Pass, Section, pass, section};
-use super::privileges;
-use super::{Options, Step};
-use crate::catalog::object::{Address, Data, Facet, Form, Object, ObjectId, Rank, SessionState, class};
+use super::preamble::beginning;
+use super::remarks::{self, header};
+use super::{Options, Step, privileges};
+use crate::catalog::definition::Form;
+use crate::catalog::id::{Facet, class};
+use crate::catalog::object::{Data, Object, Rank, SessionState};
 use crate::catalog::{Catalog, Choice};
-use crate::sql::{comment_text, ident, script_literal};
+use crate::sql::ident;
 use crate::{Error, Result, script};
 
 /// Writes the steps of a plan. Objects are thrown away as soon as they are written, for what they become is as large.
@@ -106,48 +109,6 @@ fn told(objects: &[Option<Object>], placed: &[Placed]) -> Vec<String> {
     let whole = placed.iter().filter(|node| node.part.is_none());
     let objects = whole.map(|node| object(objects, node)).filter(is_told);
     objects.map(|object| object.id.oid.to_string()).collect()
-}
-
-/// What the file begins with: its title, the session's settings, the database where it is to be made.
-fn beginning(catalog: &Catalog, options: &Options) -> Result<String> {
-    let settings = preamble(catalog, options);
-    let text = match &catalog.database {
-        Some(database) if options.create => super::database::introduction(database, options, &settings)?,
-        _ => settings,
-    };
-    let restrict = options
-        .restrict_key
-        .iter()
-        .map(|key| format!("\\restrict {key}\n\n"));
-    let restrict: String = restrict.collect();
-    Ok(format!(
-        "--\n-- PostgreSQL database dump\n--\n\n{restrict}-- Dumped by pgstow\n\n{text}"
-    ))
-}
-
-/// The header, by which a reader knows that the file must end with the closing line, and session settings for whoever
-/// replays the file. Only what every server from 13 on knows is set outright;
-/// `transaction_timeout` (17+) is set where there is one.
-fn preamble(catalog: &Catalog, options: &Options) -> String {
-    format!(
-        "SET statement_timeout = 0;\n\
-         SET lock_timeout = 0;\n\
-         SET idle_in_transaction_session_timeout = 0;\n\
-         SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name = 'transaction_timeout';\n\
-         SET client_encoding = '{}';\n\
-         SET standard_conforming_strings = on;\n\
-         SELECT pg_catalog.set_config('search_path', '', false);\n\
-         SET check_function_bodies = false;\n\
-         SET xmloption = content;\n\
-         SET client_min_messages = warning;\n\
-         SET row_security = {};\n\n",
-        match &options.encoding {
-            Some(encoding) => encoding,
-            None if catalog.encoding == "SQL_ASCII" => "SQL_ASCII",
-            None => "UTF8",
-        },
-        if options.row_security { "on" } else { "off" },
-    )
 }
 
 struct Writer<'a> {
@@ -270,7 +231,7 @@ impl Writer<'_> {
         if part.is_none() {
             self.owner(object);
         }
-        self.addressed(object, node.part, &node.split);
+        remarks::write(&mut self.text, self.catalog, self.options, object, node);
         self.check(start, object)?;
         if self.text.len() >= STEP_BYTES {
             self.flush();
@@ -279,17 +240,7 @@ impl Writer<'_> {
     }
 
     fn header(&self, word: &str, tag: &str, type_name: &str, object: &Object) -> String {
-        let owner = object
-            .owner
-            .as_deref()
-            .filter(|_| self.options.owners)
-            .unwrap_or("-");
-        format!(
-            "--\n-- {word}: {}; Type: {type_name}; Schema: {}; Owner: {}\n--\n\n",
-            comment_text(tag),
-            comment_text(object.schema.as_deref().unwrap_or("-")),
-            comment_text(owner)
-        )
+        header(word, tag, type_name, object, self.options)
     }
 
     /// `SET default_tablespace` and `default_table_access_method`, on change.
@@ -329,86 +280,6 @@ impl Writer<'_> {
         }
         if !object.owner_addresses.is_empty() {
             self.text.push('\n');
-        }
-    }
-
-    /// Comments, security labels and DEPENDS ON EXTENSION. Those of a part follow the statement that has the part.
-    fn addressed(&mut self, object: &Object, part: Option<ObjectId>, split: &[ObjectId]) {
-        for address in &object.addresses {
-            let here = match part {
-                Some(part) => address.of == part,
-                None => !split.contains(&address.of),
-            };
-            if here && self.options.comments {
-                self.comments(object, address);
-            }
-            if here && self.options.security_labels {
-                self.labels(object, address);
-            }
-        }
-        if part.is_none() {
-            self.extension_dependencies(object);
-        }
-    }
-
-    fn comments(&mut self, object: &Object, address: &Address) {
-        let Some(comments) = self.catalog.comments.get(&address.of) else {
-            return;
-        };
-        for (_, text) in comments.iter().filter(|(sub, _)| *sub == address.sub) {
-            let header = self.header("Name", &tag_of(object, address), "COMMENT", object);
-            self.text.push_str(&header);
-            // The server takes an empty one for none.
-            let _ = writeln!(
-                self.text,
-                "COMMENT ON {} {} IS {};\n\n",
-                address.kind,
-                address.name,
-                script_literal(text)
-            );
-        }
-    }
-
-    fn labels(&mut self, object: &Object, address: &Address) {
-        let Some(labels) = self.catalog.security_labels.get(&address.of) else {
-            return;
-        };
-        for label in labels.iter().filter(|label| label.sub == address.sub) {
-            let header = self.header("Name", &tag_of(object, address), "SECURITY LABEL", object);
-            self.text.push_str(&header);
-            let _ = writeln!(
-                self.text,
-                "SECURITY LABEL FOR {} ON {} {} IS {};\n\n",
-                ident(&label.provider),
-                address.kind,
-                address.name,
-                script_literal(&label.label)
-            );
-        }
-    }
-
-    fn extension_dependencies(&mut self, object: &Object) {
-        let Some(address) = object.addresses.first() else {
-            return;
-        };
-        for dependency in self
-            .catalog
-            .extension_dependencies
-            .get(&object.id)
-            .into_iter()
-            .flatten()
-        {
-            if dependency.class == class::EXTENSION
-                && let Some(extension) = self.catalog.extensions.get(&dependency.oid)
-            {
-                let _ = writeln!(
-                    self.text,
-                    "ALTER {} {} DEPENDS ON EXTENSION {};\n",
-                    address.kind,
-                    address.name,
-                    ident(extension)
-                );
-            }
         }
     }
 
@@ -455,23 +326,4 @@ fn refused(error: Error, object: &Object) -> Error {
             object.type_name.to_lowercase()
         ))
         .hint("nothing was written, because a file of such statements would not restore; please report this")
-}
-
-/// The header's name for a comment: `TABLE users`, `COLUMN users.id`.
-fn tag_of(object: &Object, address: &Address) -> String {
-    if let Some((part, on)) = address.name.split_once(" ON ") {
-        return format!("{} {part} ON {}", address.kind, without_schema(on, object));
-    }
-    if address.sub == 0 && address.of == object.id {
-        return format!("{} {}", address.kind, object.tag.as_ref().unwrap_or(&object.name));
-    }
-    format!("{} {}", address.kind, without_schema(&address.name, object))
-}
-
-fn without_schema(name: &str, object: &Object) -> String {
-    let schema = object.schema.as_deref().map(ident).unwrap_or_default();
-    name.strip_prefix(schema.as_str())
-        .and_then(|rest| rest.strip_prefix('.'))
-        .unwrap_or(name)
-        .to_string()
 }

@@ -14,7 +14,8 @@ use std::collections::HashMap;
 use super::graph::{self, Needs};
 use super::nodes::Nodes;
 use super::order::Section;
-use crate::catalog::object::{Facet, ObjectId, Rank};
+use crate::catalog::id::{Facet, ObjectId};
+use crate::catalog::object::Rank;
 
 /// Puts the nodes into their final order. Returns node numbers, and a warning for each dependency that was given up.
 pub fn resolve(nodes: &mut Nodes<'_>) -> (Vec<usize>, Vec<String>) {

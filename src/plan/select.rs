@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::Options;
 use crate::catalog::Catalog;
 use crate::catalog::Choice;
-use crate::catalog::object::{Facet, Object, ObjectId, Rank, class};
+use crate::catalog::id::{Facet, ObjectId, class};
+use crate::catalog::object::{Object, Rank};
 
 /// The rule that leaves an object out, as coverage accounting names it.
 pub type Rule = &'static str;

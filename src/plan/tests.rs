@@ -2,7 +2,9 @@
 
 use super::{Options, Plan, Step, build};
 use crate::Result;
-use crate::catalog::object::{Data, Drop, Facet, Object, ObjectId, Privileges, Rank, class};
+use crate::catalog::drop::Drop;
+use crate::catalog::id::{Facet, ObjectId, class};
+use crate::catalog::object::{Data, Object, Privileges, Rank};
 use crate::catalog::{Catalog, Choice, TableRows};
 
 fn table(create: &str) -> Object {
