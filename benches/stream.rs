@@ -295,6 +295,7 @@ async fn stream(jobs: usize) -> u64 {
         settings: settings.clone(),
         leader,
         snapshot,
+        encoding: None,
     };
     let options = dump::Options {
         compression: Compression::None,

@@ -3,8 +3,8 @@
 //! The modules in reading order, which is the way of the data; arrows between them point downwards only
 //! (`tests/layering.rs` checks it):
 //!
-//! 1. [error], [event], [finding], [sql], [human]: what everything below and above speaks in; [http], [age]: others'
-//!    formats
+//! 1. [error], [event], [finding], [sql], [human], [escape]: what everything below and above speaks in; [http], [age]:
+//!    others' formats
 //! 2. [connect]: settings, session, snapshot
 //! 3. [catalog]: every object of the database as the server describes it, one file a kind
 //! 4. [plan]: which objects, in which order, as which statements
@@ -41,6 +41,7 @@ pub mod deflate;
 pub mod doctor;
 pub mod dump;
 pub mod error;
+pub mod escape;
 pub mod event;
 pub mod finding;
 pub mod http;

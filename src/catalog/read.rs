@@ -23,8 +23,7 @@ const LOCK_BATCH: usize = 1000;
 /// # Errors
 /// A table that may not be locked (it is named by the server), a full lock table, a lost connection.
 pub async fn lock(session: &Session, choice: &Choice) -> Result<usize> {
-    let rows = session.client.query(LOCKABLE, &[]).await;
-    let rows = rows.map_err(|e| explained(e.into()))?;
+    let rows = session.client.query(LOCKABLE, &[]).await?;
     let names: Vec<Option<String>> = rows
         .iter()
         .map(|row| is_wanted(row, choice).and_then(|wanted| wanted.then(|| row::value(row, 0)).transpose()))
@@ -71,25 +70,6 @@ fn lock_failure(error: tokio_postgres::Error, tables: usize) -> Error {
 /// # Errors
 /// A lost connection, an object that no kind understands.
 pub async fn read(sessions: &[&Session], scope: &Scope) -> Result<Catalog> {
-    read_all(sessions, scope).await.map_err(explained)
-}
-
-/// Says what is behind bytes that the server finds in its own catalog and refuses to send.
-///
-/// Rows of a database without an encoding come back byte for byte. Its names, though, have to be sent back to the server
-/// within queries, and those are UTF-8 in this program.
-fn explained(error: Error) -> Error {
-    let is_encoding = error.server().is_some_and(|server| server.code == "22021");
-    if !is_encoding {
-        return error;
-    }
-    error.hint(
-        "in a database without an encoding (SQL_ASCII) rows may hold any bytes, but names, comments, defaults and bodies \
-         of functions must be UTF-8: rename or rewrite what holds these bytes",
-    )
-}
-
-async fn read_all(sessions: &[&Session], scope: &Scope) -> Result<Catalog> {
     let &leader = sessions
         .first()
         .ok_or_else(|| Error::failed("the catalog needs a session to be read by"))?;

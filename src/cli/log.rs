@@ -14,6 +14,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::progress::{Display, Progress, Stderr};
 use crate::Error;
+use crate::escape;
 use crate::event::{Event, Observer};
 
 /// Form of the log lines.
@@ -108,7 +109,8 @@ where
         impl Visit for Message<'_, '_> {
             fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
                 if field.name() == "message" {
-                    self.1 = writeln!(self.0, "{value:?}");
+                    let text = format!("{value:?}");
+                    self.1 = writeln!(self.0, "{}", escape::shown(&text));
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! Aligned columns of text.
 
+use crate::escape;
+
 /// A table under construction: a heading, then rows of as many cells.
 pub struct Table {
     right: Vec<bool>,
@@ -23,7 +25,8 @@ impl Table {
     /// Adds a row. Control characters, which could move a terminal's cursor, become `?`.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         let clean = |cell: String| {
-            cell.chars()
+            escape::shown(&cell)
+                .chars()
                 .map(|c| if c.is_control() { '?' } else { c })
                 .collect()
         };

@@ -15,7 +15,7 @@ use super::cancel::CancelHandle;
 use super::socket::Socket;
 use super::wire::server_message;
 use crate::error::ServerMessage;
-use crate::{Error, Result};
+use crate::{Error, Result, escape};
 
 /// Bytes to ask the socket for at once: more than it ever holds.
 const BUFFER: usize = 256 << 10;
@@ -47,7 +47,8 @@ impl CopyReader {
         self.cancel.clone()
     }
 
-    /// Runs a `COPY ... TO STDOUT` and hands every piece of data on as it comes. Pieces may end anywhere.
+    /// Runs a `COPY ... TO STDOUT` and hands every piece of data on as it comes. Pieces may end anywhere. Characters
+    /// that stand for bytes become those ([`escape`]).
     ///
     /// After an error of `take` the connection is in the middle of data and good for nothing but to be dropped.
     pub async fn copy_out(
@@ -87,11 +88,12 @@ impl CopyReader {
     }
 
     async fn query(&mut self, statement: &str) -> Result<()> {
+        let statement = escape::to_bytes(statement);
         let length = u32::try_from(statement.len() + 5);
         let length = length.map_err(|_| Error::failed("a statement has more than 4 GB"))?;
         let mut message = vec![b'Q'];
         message.extend(length.to_be_bytes());
-        message.extend(statement.as_bytes());
+        message.extend_from_slice(&statement);
         message.push(0);
         let sent = async {
             self.socket.write_all(&message).await?;

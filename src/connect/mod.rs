@@ -10,6 +10,7 @@ mod certificate;
 mod copy_out;
 mod environment;
 mod failure;
+mod loan;
 mod params;
 mod passfile;
 mod pooler;

@@ -15,10 +15,11 @@ use super::auth::{AuthMethods, Watched};
 use super::cancel::CancelHandle;
 use super::copy_out::CopyReader;
 use super::failure::{self, Cause};
+use super::loan::Loan;
 use super::settings::{Settings, Target};
 use super::socket::{self, Address, Socket};
 use super::tls::{self, NotNegotiated};
-use super::wire::{Loan, Wire};
+use super::wire::Wire;
 use super::{OLDEST_MAJOR, passfile::Secret};
 use crate::error::ServerMessage;
 use crate::{Error, Result};
@@ -77,6 +78,7 @@ pub(super) async fn open_session(
         .connect_raw(loan.lend(), watch)
         .await
         .map_err(|e| Cause::of(e, password.map(|(_, origin)| origin)))?;
+    loan.begun();
     let version_text = connection
         .parameter("server_version")
         .unwrap_or_default()

@@ -64,8 +64,6 @@ pub struct Snapshot {
     pub time: DateTime<Utc>,
     /// The database's encoding, e.g. `UTF8`, `SQL_ASCII`.
     pub encoding: String,
-    /// The encoding in which rows are wanted, where that is not UTF8.
-    pub row_encoding: Option<String>,
     /// The server is a standby.
     pub in_recovery: bool,
     /// `standard_conforming_strings` of the dumping sessions, under which all server-made text was written.
@@ -108,6 +106,8 @@ impl Snapshot {
             )
             .await?;
         let micros: i64 = row.get(0);
+        let encoding: String = row.get(1);
+        take_bytes(session, &encoding).await?;
         Ok(Snapshot {
             id,
             not_exported,
@@ -116,26 +116,11 @@ impl Snapshot {
                     "the server's clock is out of range: {micros} µs since 1970"
                 ))
             })?,
-            encoding: row.get(1),
-            row_encoding: None,
+            encoding,
             in_recovery: row.get(2),
             standard_conforming_strings: row.get(3),
             options: options.clone(),
         })
-    }
-
-    /// Makes a session that sees this snapshot give rows in the bytes they have: a database without an encoding
-    /// (`SQL_ASCII`) may hold any, which the server would refuse to give as UTF-8; or in those of
-    /// [`row_encoding`](Snapshot::row_encoding). Names and other text of the catalog
-    /// are not to be read through such a session.
-    pub async fn give_raw_rows(&self, session: &Session) -> Result<()> {
-        let encoding = match &self.row_encoding {
-            Some(encoding) => encoding,
-            None if self.encoding == "SQL_ASCII" => "SQL_ASCII",
-            None => return Ok(()),
-        };
-        let set = format!("SET LOCAL client_encoding = {}", literal(encoding));
-        session.client.batch_execute(&set).await.map_err(Error::from)
     }
 
     /// Makes `session` see exactly what the leader sees, under the same settings.
@@ -145,6 +130,7 @@ impl Snapshot {
             return Err(Error::failed(format!("the snapshot cannot be shared: {reason}")));
         };
         begin(session, &self.options, Some(id)).await?;
+        take_bytes(session, &self.encoding).await?;
         restrict_relations(session, &self.options).await
     }
 }
@@ -169,6 +155,17 @@ async fn begin(session: &Session, options: &SnapshotOptions, join: Option<&str>)
         .batch_execute(&text)
         .await
         .map_err(|e| explain_begin(Error::from(e), join))
+}
+
+/// Makes a session take and give the bytes of a database without an encoding as they are: it may hold any, in rows and
+/// in names, which the server would refuse to give as UTF-8. Text of the catalog copes with them
+/// ([`escape`](crate::escape)).
+async fn take_bytes(session: &Session, encoding: &str) -> Result<()> {
+    if encoding != "SQL_ASCII" {
+        return Ok(());
+    }
+    let set = "SET LOCAL client_encoding = 'SQL_ASCII'";
+    session.client.batch_execute(set).await.map_err(Error::from)
 }
 
 /// The transaction's opening. No statement here may take a snapshot before `SET TRANSACTION SNAPSHOT` has chosen one,

@@ -2,77 +2,21 @@
 //! learn of an error while they are still sending.
 
 use std::io;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 use postgres_protocol::message::backend::{ErrorFields, Message};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, ReadHalf, WriteHalf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio_postgres::fallible_iterator::FallibleIterator;
 
 use super::cancel::CancelHandle;
+use super::loan::Loan;
 use super::socket::Socket;
+use crate::Result;
 use crate::error::ServerMessage;
-use crate::{Error, Result};
 
 /// Messages shorter than this are collected into one write.
 const BUFFER: usize = 64 << 10;
-
-/// A socket lent to the protocol library, which can be taken back. From then on the library reads an end of file and
-/// writes into nothing.
-pub(super) struct Lent(Loan);
-
-/// The lender's end.
-#[derive(Clone)]
-pub(super) struct Loan(Arc<Mutex<Option<Socket>>>);
-
-impl Loan {
-    pub(super) fn new(socket: Socket) -> Loan {
-        Loan(Arc::new(Mutex::new(Some(socket))))
-    }
-
-    pub(super) fn lend(&self) -> Socket {
-        Box::new(Lent(self.clone()))
-    }
-
-    fn with<T>(&self, nothing: T, work: impl FnOnce(Pin<&mut Socket>) -> T) -> T {
-        // A panic in between leaves the socket as it was.
-        match self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            Some(socket) => work(Pin::new(socket)),
-            None => nothing,
-        }
-    }
-
-    pub(super) fn take_back(&self) -> Result<Socket> {
-        let socket = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        socket.ok_or_else(|| Error::failed("the session's socket has been taken before"))
-    }
-}
-
-impl AsyncRead for Lent {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.0
-            .with(Poll::Ready(Ok(())), |socket| socket.poll_read(cx, buf))
-    }
-}
-
-impl AsyncWrite for Lent {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.0
-            .with(Poll::Ready(Ok(buf.len())), |socket| socket.poll_write(cx, buf))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.with(Poll::Ready(Ok(())), |socket| socket.poll_flush(cx))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0
-            .with(Poll::Ready(Ok(())), |socket| socket.poll_shutdown(cx))
-    }
-}
 
 /// The two directions of a session whose messages are sent and received one by one.
 pub struct Wire {

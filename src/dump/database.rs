@@ -50,10 +50,10 @@ pub async fn database<W: Write + Send + 'static>(
 async fn prepare(settings: &Settings, request: &Request, observer: &dyn Observer) -> Result<(Source, Plan)> {
     observer.event(Event::Phase(Phase::Connect));
     let mut leader = connect(settings).await?;
-    let mut snapshot = Snapshot::take(&leader, &request.snapshot).await?;
+    let snapshot = Snapshot::take(&leader, &request.snapshot).await?;
     observer.event(Event::Phase(Phase::Introspect));
     let mut options = effective(&request.plan, &snapshot, observer);
-    options.encoding = encoding::name(&leader, &options).await?;
+    options.encoding = encoding::name(&leader, &snapshot, &options).await?;
     let wants = Wants {
         unlogged: !options.unlogged_rows,
         roots: options.via_root,
@@ -82,8 +82,7 @@ async fn prepare(settings: &Settings, request: &Request, observer: &dyn Observer
         observer.event(Event::Warning(warning.clone()));
     }
     if let Some(encoding) = &options.encoding {
-        plan = encoding::convert(&leader, plan, encoding).await?;
-        snapshot.row_encoding = Some(encoding.clone());
+        encoding::convert(&leader, &snapshot, &mut plan, encoding).await?;
     }
     while let Ok(notice) = leader.notices.try_recv() {
         observer.event(Event::Server(notice));
@@ -92,6 +91,7 @@ async fn prepare(settings: &Settings, request: &Request, observer: &dyn Observer
         settings: settings.clone(),
         leader,
         snapshot,
+        encoding: options.encoding,
     };
     Ok((source, plan))
 }

@@ -1,18 +1,23 @@
 //! A script in another encoding than UTF-8 (`--encoding`): the server converts, text and rows alike.
 
-use crate::connect::Session;
+use crate::connect::{Session, Snapshot};
 use crate::plan::{self, Plan, Step};
-use crate::{Error, Result};
+use crate::{Error, Result, escape};
 
 /// Encodings in which a byte of a letter may look like a backslash or a quote. COPY takes care of that, statements made
 /// of COPY text would not.
 const EMBED_ASCII: &[&str] = &["BIG5", "GB18030", "GBK", "JOHAB", "SHIFT_JIS_2004", "SJIS", "UHC"];
 
-/// The server's name of the encoding that is asked for; `None` for UTF8, in which everything is read anyway.
+/// The server's name of the encoding that is asked for; `None` for that in which everything is read anyway: UTF8, or
+/// the bytes as they are of a database without an encoding.
 ///
 /// # Errors
 /// An encoding that the server does not know, or in which rows cannot be INSERT statements.
-pub(super) async fn name(session: &Session, options: &plan::Options) -> Result<Option<String>> {
+pub(super) async fn name(
+    session: &Session,
+    snapshot: &Snapshot,
+    options: &plan::Options,
+) -> Result<Option<String>> {
     let Some(asked) = &options.encoding else {
         return Ok(None);
     };
@@ -28,49 +33,63 @@ pub(super) async fn name(session: &Session, options: &plan::Options) -> Result<O
                 .hint("dump in UTF8, which every server converts to its own encoding"),
         );
     }
-    Ok(Some(name).filter(|name| name != "UTF8"))
+    let usual = if snapshot.encoding == NONE { NONE } else { "UTF8" };
+    Ok(Some(name).filter(|name| name != usual))
 }
+
+/// The encoding of a database that has none.
+const NONE: &str = "SQL_ASCII";
 
 /// Converts the text of a plan; rows are converted as they are read.
 ///
 /// # Errors
 /// A letter that the encoding does not have.
-pub(super) async fn convert(session: &Session, plan: Plan, encoding: &str) -> Result<Plan> {
-    let mut steps = Vec::with_capacity(plan.steps.len());
-    for step in plan.steps {
-        match step {
-            Step::Sql(text) => steps.push(converted(session, &text, encoding).await?),
-            Step::Rows(mut rows) => {
-                let begin = std::mem::take(&mut rows.begin);
-                let end = std::mem::take(&mut rows.end);
-                steps.push(converted(session, &begin, encoding).await?);
-                if let Some(form) = &rows.inserts
-                    && !form.prefix.is_ascii()
-                {
-                    return Err(Error::failed(format!(
-                        "the INSERT statements of {}.{} have names beyond ASCII, which are written in UTF8 only",
-                        rows.schema, rows.name
-                    )));
-                }
-                steps.push(Step::Rows(rows));
-                steps.push(converted(session, &end, encoding).await?);
+pub(super) async fn convert(
+    session: &Session,
+    snapshot: &Snapshot,
+    plan: &mut Plan,
+    encoding: &str,
+) -> Result<()> {
+    let (from, to) = match (snapshot.encoding.as_str(), encoding) {
+        // Nothing is converted, but what the script says it is must be true.
+        (NONE, encoding) => (encoding, encoding),
+        (database, NONE) => ("UTF8", database),
+        _ => ("UTF8", encoding),
+    };
+    for step in &mut plan.steps {
+        let texts = match step {
+            Step::Sql(text) => vec![text],
+            Step::Rows(rows) => {
+                let rows = &mut **rows;
+                let inserts = rows.inserts.iter_mut().map(|form| &mut form.prefix);
+                [&mut rows.begin, &mut rows.end]
+                    .into_iter()
+                    .chain(inserts)
+                    .collect()
             }
-            other => steps.push(other),
+            Step::Statements(_) | Step::LargeObjects(_) => continue,
+        };
+        for text in texts.into_iter().filter(|text| !text.is_ascii()) {
+            *text = converted(session, text, from, to).await?;
         }
     }
-    Ok(Plan { steps, ..plan })
+    Ok(())
 }
 
-async fn converted(session: &Session, text: &str, encoding: &str) -> Result<Step> {
-    let query = "SELECT pg_catalog.convert_to($1::text, $2::name)";
+async fn converted(session: &Session, text: &str, from: &str, to: &str) -> Result<String> {
+    let query = "SELECT pg_catalog.convert($1::bytea, $2::name, $3::name)";
+    let bytes = escape::to_bytes(text);
     let row = session
         .client
-        .query_one(query, &[&text, &encoding])
+        .query_one(query, &[&&*bytes, &from, &to])
         .await
         .map_err(|e| {
             Error::from(e)
-                .context(format!("cannot write the definitions in {encoding}"))
-                .hint("dump in UTF8, which every server converts to its own encoding")
+                .context(format!("cannot write the definitions in {to}"))
+                .hint(match from == to {
+                    true => "dump without --encoding, which keeps the bytes as they are",
+                    false => "dump in UTF8, which every server converts to its own encoding",
+                })
         })?;
-    Ok(Step::Bytes(row.get(0)))
+    Ok(escape::of_bytes(row.get(0)).into_owned())
 }

@@ -8,11 +8,11 @@ use std::io::Write;
 use chrono::SecondsFormat;
 use tokio_postgres::SimpleQueryMessage;
 
-use crate::Result;
 use crate::archive::{Compression, Digest, FORMAT_VERSION, Header, Member, Summary, Writer, checked_encoder};
 use crate::catalog::settings::assignment;
 use crate::connect::{Session, Settings, Snapshot, SnapshotOptions, connect};
 use crate::sql::{comment_text, ident, script_literal};
+use crate::{Error, Result};
 
 const BEGINNING: &str = "--\n-- PostgreSQL database cluster dump\n--\n\n\
     SET default_transaction_read_only = off;\nSET client_encoding = 'UTF8';\nSET standard_conforming_strings = on;\n\n";
@@ -172,12 +172,20 @@ async fn rows(session: &Session, query: &str) -> Result<Vec<Row>> {
         }
     })?;
     let row = |message: &SimpleQueryMessage| match message {
-        SimpleQueryMessage::Row(row) => {
-            Some((0..row.len()).map(|i| row.get(i).map(str::to_string)).collect())
-        }
+        SimpleQueryMessage::Row(row) => Some(
+            (0..row.len())
+                .map(|i| Ok(row.try_get(i)?.map(str::to_string)))
+                .collect::<Result<Row, tokio_postgres::Error>>(),
+        ),
         _ => None,
     };
-    Ok(messages.iter().filter_map(row).collect())
+    let rows = messages.iter().filter_map(row).collect::<Result<_, _>>();
+    rows.map_err(|e| {
+        // Roles belong to no database, so nothing says in which encoding their names are.
+        Error::failed("a role or tablespace has a name, comment or setting that is not UTF-8")
+            .because(e)
+            .hint("Rename it, or dump roles and tablespaces with pg_dumpall --globals-only.")
+    })
 }
 
 fn section(out: &mut String, title: &str, rows: &[Row], mut write: impl FnMut(&Row, &mut String)) {

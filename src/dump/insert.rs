@@ -1,13 +1,17 @@
 //! Rows of COPY text as INSERT statements. Values are never decoded: what the server wrote as a value's text becomes a
 //! literal of the same text.
 
+use std::borrow::Cow;
+
 use crate::catalog::names::ValueForm;
 use crate::catalog::rows::InsertForm;
-use crate::{Error, Result};
+use crate::{Error, Result, escape};
 
 /// Makes statements of the rows of one COPY.
 pub(super) struct Inserter<'a> {
     form: &'a InsertForm,
+    /// What statements begin with, in the script's encoding.
+    prefix: Cow<'a, [u8]>,
     /// The beginning of a row whose end has not come yet.
     partial: Vec<u8>,
     /// The last row's values; whether it ends its statement is not known yet.
@@ -21,6 +25,7 @@ impl<'a> Inserter<'a> {
     pub(super) fn new(form: &'a InsertForm) -> Self {
         Inserter {
             form,
+            prefix: escape::to_bytes(&form.prefix),
             partial: Vec::new(),
             pending: Vec::new(),
             rows: 0,
@@ -67,7 +72,6 @@ impl<'a> Inserter<'a> {
 
     fn row(&mut self, line: &[u8]) -> Result<()> {
         let form = self.form;
-        let prefix = form.prefix.as_bytes();
         if form.forms == [ValueForm::Statement] {
             unescaped(line, &mut self.pending);
             self.rows = 1;
@@ -75,7 +79,7 @@ impl<'a> Inserter<'a> {
             return Ok(());
         }
         if form.forms.is_empty() {
-            self.pending.extend_from_slice(prefix);
+            self.pending.extend_from_slice(&self.prefix);
             self.rows = 1;
             self.close();
             return Ok(());
@@ -86,7 +90,7 @@ impl<'a> Inserter<'a> {
         // Only whole lines go out.
         if self.rows == 0 {
             let opening: &[u8] = if form.rows > 1 { b"\n\t(" } else { b" (" };
-            self.pending.extend_from_slice(prefix);
+            self.pending.extend_from_slice(&self.prefix);
             self.pending.extend_from_slice(opening);
         } else {
             self.out.append(&mut self.pending);

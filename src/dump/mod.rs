@@ -51,6 +51,8 @@ pub struct Source {
     pub leader: Session,
     /// The snapshot.
     pub snapshot: Snapshot,
+    /// The encoding in which rows are wanted, by the server's name for it; `None`: the snapshot's own.
+    pub encoding: Option<String>,
 }
 
 /// How to write.
@@ -237,6 +239,7 @@ fn all_threads<W: Write + Send>(
         compression: options.compression,
         check_members: options.check_members,
         observer,
+        encoding: source.encoding.as_deref(),
         alive: AtomicUsize::new(workers),
     };
     let written = std::thread::scope(|scope| {

@@ -1,9 +1,10 @@
 //! What to ask the server for: the COPY statements of a dump. Pure text.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::plan::TableRows;
-use crate::sql::{ident_list, qualified};
+use crate::sql::{ident_list, literal, qualified};
 
 /// Bytes of a large object's content in one statement of the dump.
 const LARGE_OBJECT_CHUNK: u32 = 64 << 10;
@@ -34,6 +35,14 @@ pub(super) fn rows(rows: &TableRows, pages: &Option<Range<u32>>) -> String {
             "COPY (SELECT {columns} FROM ONLY {table} WHERE {}) TO STDOUT",
             conditions.join(" AND ")
         ),
+    }
+}
+
+/// A `COPY ... TO STDOUT` that gives its rows in an encoding. The session's own is that of names in statements.
+pub(super) fn encoded<'q>(copy: &'q str, encoding: Option<&str>) -> Cow<'q, str> {
+    match encoding {
+        Some(encoding) => format!("{copy} (ENCODING {})", literal(encoding)).into(),
+        None => copy.into(),
     }
 }
 

@@ -128,10 +128,6 @@ impl Iterator for Units<'_> {
                     cost += text.len() as u64;
                     unit.pieces.push(Piece::Sql { step: self.step });
                 }
-                Step::Bytes(text) => {
-                    cost += text.len() as u64;
-                    unit.pieces.push(Piece::Sql { step: self.step });
-                }
                 Step::Statements(_) => {
                     cost += TABLE_FLOOR;
                     unit.pieces.push(Piece::Sql { step: self.step });

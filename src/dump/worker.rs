@@ -20,7 +20,7 @@ use crate::connect::{CancelHandle, CopyReader, Session, connect};
 use crate::event::{Event, Observer};
 use crate::plan::{Plan, Step, TableRows};
 use crate::sql::qualified;
-use crate::{Error, Result};
+use crate::{Error, Result, escape};
 
 /// What all workers share.
 pub(super) struct Work<'a> {
@@ -30,6 +30,8 @@ pub(super) struct Work<'a> {
     pub(super) compression: Compression,
     pub(super) check_members: bool,
     pub(super) observer: &'a dyn Observer,
+    /// The encoding in which rows are wanted, where that is not the session's.
+    pub(super) encoding: Option<&'a str>,
     /// Workers that have not given up.
     pub(super) alive: AtomicUsize,
 }
@@ -50,7 +52,6 @@ impl Work<'_> {
 
     async fn whole(&self, source: &Source) -> Result<()> {
         if source.snapshot.id.is_none() {
-            source.snapshot.give_raw_rows(&source.leader).await?;
             let cancel = source.leader.cancel_handle();
             return self
                 .until_stopped(cancel, self.units(&mut Rows::Leader(&source.leader)))
@@ -124,11 +125,18 @@ impl Work<'_> {
         for piece in &unit.pieces {
             match piece {
                 Piece::Sql { step } => match &self.plan.steps[*step] {
-                    Step::Sql(text) => push(cutter.sql(text.as_bytes()))?,
-                    Step::Bytes(text) => push(cutter.sql(text))?,
+                    Step::Sql(text) => push(cutter.sql(&escape::to_bytes(text)))?,
                     Step::Statements(query) => {
                         let form = InsertForm::statements();
-                        let copied = self.insert(source, cutter, number, query, &form).await;
+                        let copied = self
+                            .insert(
+                                source,
+                                cutter,
+                                number,
+                                &query::encoded(query, self.encoding),
+                                &form,
+                            )
+                            .await;
                         copied.map_err(|e| e.context("dumping the planner's statistics"))?;
                     }
                     Step::Rows(_) | Step::LargeObjects(_) => {}
@@ -138,9 +146,10 @@ impl Work<'_> {
                         continue;
                     };
                     if Piece::is_first(pages) {
-                        push(cutter.sql(rows.begin.as_bytes()))?;
+                        push(cutter.sql(&escape::to_bytes(&rows.begin)))?;
                     }
                     let query = query::rows(rows, pages);
+                    let query = query::encoded(&query, self.encoding);
                     let copied = match &rows.inserts {
                         None => {
                             cutter.begin_rows(Owner::Table(*table));
@@ -150,7 +159,7 @@ impl Work<'_> {
                     };
                     copied.map_err(|e| e.context(format!("dumping {}", name(rows))))?;
                     if Piece::is_last(pages) {
-                        push(cutter.sql(rows.end.as_bytes()))?;
+                        push(cutter.sql(&escape::to_bytes(&rows.end)))?;
                     }
                 }
                 Piece::LargeObjects { step, which } => {
@@ -232,7 +241,6 @@ impl Rows<'_> {
 async fn join(source: &Source) -> Result<CopyReader> {
     let session = connect(&source.settings).await?;
     source.snapshot.join(&session).await?;
-    source.snapshot.give_raw_rows(&session).await?;
     session.into_copy_reader().await
 }
 

@@ -202,10 +202,9 @@ pub struct Plan {
 /// One thing to write.
 #[derive(Debug)]
 pub enum Step {
-    /// Whole SQL statements and comments, ending in a newline. Written as they stand.
+    /// Whole SQL statements and comments, ending in a newline. Written as they stand, except that characters which
+    /// stand for bytes ([`escape`](crate::escape)) become those.
     Sql(String),
-    /// The same in another encoding than UTF-8.
-    Bytes(Vec<u8>),
     /// Statements that the server writes: a COPY of one column of text.
     Statements(String),
     /// The rows of one table.

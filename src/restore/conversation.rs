@@ -16,7 +16,7 @@ use crate::connect::{WireReceiver, WireSender, server_message};
 use crate::error::{Kind, ServerMessage};
 use crate::event::{Event, Observer};
 use crate::script::Statement;
-use crate::{Error, Result};
+use crate::{Error, Result, escape};
 
 /// Statements under way at most.
 const WINDOW: usize = 256;
@@ -144,7 +144,7 @@ impl Conversation {
     /// Sends a COPY statement of the script, whose text is now these parts.
     pub(super) async fn copy(&mut self, statement: &Statement, parts: &[&[u8]]) -> Result<()> {
         let (schema, table) = copy_target(&statement.text);
-        let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+        let text = |name: &[u8]| escape::of_bytes(name).into_owned();
         let sent = Sent::Copy {
             text: statement.text.clone(),
             line: statement.line,

@@ -16,7 +16,7 @@ use super::verdict::copy_target;
 use crate::archive::{Archive, Digest, Excerpt, Index, LineDigest, Part, Reader, Wanted};
 use crate::script::{Lexer, Piece, Word, setting, words};
 use crate::sql::{ident, qualified};
-use crate::{Error, Result};
+use crate::{Error, Result, escape};
 
 /// What a dump says, in small.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -121,7 +121,7 @@ impl Painter {
                 Piece::Gap(_) | Piece::Meta(_) => {}
                 Piece::Statement(statement) if statement.rows_follow => {
                     let (schema, table) = copy_target(&statement.text);
-                    let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+                    let text = |name: &[u8]| escape::of_bytes(name).into_owned();
                     let name = match schema {
                         Some(schema) => qualified(&text(&schema), &text(&table)),
                         None => ident(&text(&table)),
@@ -181,7 +181,7 @@ impl Picture {
                 && let Some(Word::Text(name)) = all.nth(1)
             {
                 let value: Vec<String> = all.filter_map(|word| value(&word)).collect();
-                let name = String::from_utf8_lossy(&name).into_owned();
+                let name = escape::of_bytes(&name).into_owned();
                 self.sequences.insert(name, value.join(" "));
                 return;
             }
@@ -199,7 +199,7 @@ impl Picture {
 
 fn value(word: &Word<'_>) -> Option<String> {
     match word {
-        Word::Bare(text) => Some(String::from_utf8_lossy(text).into_owned()),
+        Word::Bare(text) => Some(escape::of_bytes(text).into_owned()),
         _ => None,
     }
 }

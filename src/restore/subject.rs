@@ -1,6 +1,7 @@
 //! What a statement of a dump is about: which relation or other object it makes, changes or fills.
 
 use super::verdict::qualified;
+use crate::escape;
 use crate::script::{Word, setting, words};
 
 /// Schema and name, unquoted; the schema is empty where the statement gives none.
@@ -110,7 +111,7 @@ fn select(all: Words<'_>) -> Effect {
 
 fn name<'a>(all: &mut std::iter::Peekable<impl Iterator<Item = Word<'a>>>) -> Option<Name> {
     let (schema, name) = qualified(all)?;
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    let text = |bytes: Vec<u8>| escape::of_bytes(&bytes).into_owned();
     Some((schema.map(text).unwrap_or_default(), text(name)))
 }
 
@@ -231,7 +232,7 @@ pub(super) fn made_index(text: &[u8]) -> Option<(Name, Name)> {
             return None;
         };
         let [add, constraint, name] = next_three(&mut all)?;
-        let index = String::from_utf8_lossy(&name.name()?).into_owned();
+        let index = escape::of_bytes(&name.name()?).into_owned();
         return (add.is("add") && constraint.is("constraint")).then(|| ((table.0.clone(), index), table));
     }
     all.next_if(|word| word.is("create"))?;
@@ -247,7 +248,7 @@ pub(super) fn made_index(text: &[u8]) -> Option<(Name, Name)> {
     all.next_if(|word| word.is("on"))?;
     all.next_if(|word| word.is("only"));
     let table = name(&mut all)?;
-    let index = String::from_utf8_lossy(&index).into_owned();
+    let index = escape::of_bytes(&index).into_owned();
     Some(((table.0.clone(), index), table))
 }
 

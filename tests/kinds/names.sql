@@ -20,6 +20,10 @@ CREATE TABLE abcdefghijklmnopqrstuvwxyz_abcdefghijklmnopqrstuvwxyz_123456789 (
     id serial PRIMARY KEY,
     abcdefghijklmnopqrstuvwxyz_abcdefghijklmnopqrstuvwxyz_987654321 int UNIQUE CHECK (abcdefghijklmnopqrstuvwxyz_abcdefghijklmnopqrstuvwxyz_987654321 > 0)
 );
+-- Characters of the private use area, which stand for bytes that are not UTF-8 elsewhere.
+CREATE TABLE U&"private \+10FFE4" (U&"\+10FF80\+10FFFF" text DEFAULT U&'\+10FFC3\+10FFA4');
+INSERT INTO U&"private \+10FFE4" VALUES (U&'\+10FFE4'), (DEFAULT);
+COMMENT ON TABLE U&"private \+10FFE4" IS U&'\+10FFE4 and \+10FF7F';
 CREATE TABLE "UPPER" (LIKE "table");
 CREATE TABLE _under (a int);
 CREATE TABLE "dollar$" (a int);

@@ -187,23 +187,6 @@ fn a_comment_is_in_the_dump_or_missed_by_name() {
     }
 }
 
-/// Rows may hold any bytes where there is no encoding; a name that no text can say must not be half said.
-#[test]
-fn a_name_that_is_not_utf8_is_refused_with_its_bytes_and_what_to_do() {
-    for server in support::servers() {
-        let db = server.database_with("bytes", "ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0");
-        db.execute(
-            "SET client_encoding = 'SQL_ASCII';
-             SELECT format('CREATE TABLE %I (a int)', convert_from('\\x6772f6df65', 'SQL_ASCII')) \\gexec",
-        );
-        let done =
-            support::run(support::pgstow().args(["dump", "--compress", "none", "--dbname", &db.uri()]));
-        assert_eq!(done.code, 1, "{done}");
-        assert!(done.stderr.contains("0xf6 0xdf 0x65"), "{done}");
-        assert!(done.stderr.contains("SQL_ASCII"), "{done}");
-    }
-}
-
 /// pg_dump leaves them out.
 #[test]
 fn subscriptions_that_may_not_be_read_are_an_error_that_names_them() {

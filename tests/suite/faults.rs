@@ -388,6 +388,7 @@ fn a_network_that_falls_silent_ends_the_dump() {
             settings,
             leader,
             snapshot,
+            encoding: None,
         };
         let options = dump::Options {
             jobs: Some(2),

@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["connect"],
     &["age", "http"],
     &["error", "event", "finding", "human", "sql"],
-    &["deflate"],
+    &["deflate", "escape"],
 ];
 
 /// Arrows between modules of one layer that the design means.

@@ -10,6 +10,7 @@ mod create;
 mod deflate;
 mod doctor;
 mod documents;
+mod encoding;
 mod faults;
 mod harness;
 mod json;

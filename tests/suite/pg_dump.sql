@@ -16,6 +16,9 @@ INSERT INTO sales.orders (customer, state, price, weight, flags, open, note, pho
 CREATE INDEX orders_by_state ON sales.orders (state);
 CREATE STATISTICS sales.dependent ON customer, state FROM sales.orders;
 COMMENT ON COLUMN sales.orders.note IS 'free text';
+CREATE TABLE sales."größe" ("maß" text DEFAULT 'ä' CHECK ("maß" <> 'ß'), id int);
+INSERT INTO sales."größe" VALUES ('ö', 1), (DEFAULT, 2);
+COMMENT ON COLUMN sales."größe"."maß" IS 'übrig';
 CREATE TABLE sales.log_1 (line text);
 CREATE TABLE sales.log_2 (line text);
 INSERT INTO sales.log_1 VALUES ('one');
