@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::roles::created;
 use super::select::Choice;
-use super::subject::{Effect, Subject, effect, made_index};
+use super::subject::{Effect, Name, Subject, dropped_constraint, effect, made_index};
 use crate::Result;
 use crate::archive::{Archive, Index, Reader, open_file};
 use crate::script::{Lexer, Piece, Statement, setting, words};
@@ -33,6 +33,8 @@ pub struct Needs {
     pub(super) tables: u64,
     /// Other objects it makes.
     pub(super) others: u64,
+    /// Relations that it drops, where they are there.
+    pub(super) dropped: BTreeSet<Name>,
     /// Bytes of rows, where an index tells.
     pub(super) bytes: u64,
     /// `server_version_num` and name of the server it comes from, where an index tells.
@@ -105,6 +107,12 @@ impl Needs {
         }
         if first.is("create") {
             self.note_created(text);
+        } else if first.is("drop")
+            && let Effect::Definition(Subject::Relation(name)) = effect(text)
+        {
+            self.dropped.insert(name);
+        } else if let Some(index) = dropped_constraint(text) {
+            self.dropped.insert(index);
         } else if first.is("alter") || first.is("grant") {
             if made_index(text).is_some() && !text.windows(11).any(|w| w.eq_ignore_ascii_case(b"FOREIGN KEY"))
             {
@@ -164,5 +172,17 @@ mod tests {
         assert_eq!((needs.relations, needs.tables, needs.others), (4, 2, 3));
         assert_eq!(needs.encoding.as_deref(), Some("latin1"));
         assert_eq!(of(b"\x1f\x8bbroken"), Needs::default());
+    }
+
+    #[test]
+    fn what_a_script_drops_first_is_known_with_the_indexes_of_its_keys() {
+        let needs = of(
+            b"ALTER TABLE IF EXISTS ONLY s.t DROP CONSTRAINT IF EXISTS t_pkey;\n\
+            ALTER TABLE IF EXISTS ONLY s.t ALTER COLUMN a DROP DEFAULT;\nDROP TABLE IF EXISTS s.t;\n\
+            DROP SEQUENCE IF EXISTS s.q;\nDROP FUNCTION IF EXISTS s.f();\nCREATE TABLE s.t (a int);\n",
+        );
+        let names: Vec<_> = needs.dropped.iter().map(|(_, name)| name.as_str()).collect();
+        assert_eq!(names, ["q", "t", "t_pkey"]);
+        assert_eq!((needs.relations, needs.others), (1, 0));
     }
 }

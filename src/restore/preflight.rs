@@ -90,7 +90,11 @@ pub async fn examine(
     findings.push(missing_roles(session, needs, options.missing_roles).await?);
     // Several connections commit as they go.
     if target == Target::Here || options.jobs < 2 || needs.from_server.is_none() {
-        findings.push(locks(&facts, needs));
+        let dropped = match target {
+            Target::Here => dropped(session, needs).await?,
+            Target::Beside => 0,
+        };
+        findings.push(locks(&facts, needs, dropped));
     }
     findings.extend(disk(&facts, needs));
     if facts.others > 0 && target == Target::Here {
@@ -255,17 +259,51 @@ async fn missing_roles(session: &Session, needs: &Needs, what_to_do: MissingRole
 /// The server's lock table holds so much more than the settings say.
 const SLACK: f64 = 1.1;
 
-/// Whether the objects that one transaction makes fit into the lock table. What a script drops first is locked, too,
-/// and not counted: how much of it is there is not known.
-fn locks(facts: &Facts, needs: &Needs) -> Finding {
+/// The locks that dropping relations takes: each with its types, its long values' table and index, and what belongs to
+/// it, which is locked one by one.
+const DROPPED: &str = "
+WITH named AS (
+    SELECT c.oid, c.reltype, c.reltoastrelid FROM unnest($1::text[], $2::text[]) AS d (schema, name)
+    JOIN pg_catalog.pg_namespace n ON n.nspname = d.schema
+    JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = d.name)
+SELECT (SELECT pg_catalog.count(*) FROM named)
+    + 2 * (SELECT pg_catalog.count(*) FROM named WHERE reltoastrelid <> 0)
+    + (SELECT pg_catalog.count(*) FROM pg_catalog.pg_type WHERE typrelid IN (SELECT oid FROM named)
+        OR typelem IN (SELECT reltype FROM named WHERE reltype <> 0))
+    + (SELECT pg_catalog.count(*) FROM pg_catalog.pg_attrdef WHERE adrelid IN (SELECT oid FROM named))
+    + (SELECT pg_catalog.count(*) FROM pg_catalog.pg_constraint WHERE conrelid IN (SELECT oid FROM named))
+    + (SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger WHERE tgrelid IN (SELECT oid FROM named))
+    + (SELECT pg_catalog.count(*) FROM pg_catalog.pg_rewrite WHERE ev_class IN (SELECT oid FROM named))
+    + (SELECT pg_catalog.count(*) FROM pg_catalog.pg_policy WHERE polrelid IN (SELECT oid FROM named))
+    + (SELECT pg_catalog.count(*) FROM pg_catalog.pg_statistic_ext WHERE stxrelid IN (SELECT oid FROM named))";
+
+/// Locks that the drops of a script take of what is there.
+async fn dropped(session: &Session, needs: &Needs) -> Result<u64> {
+    if needs.dropped.is_empty() {
+        return Ok(0);
+    }
+    let (schemas, names): (Vec<&str>, Vec<&str>) = needs
+        .dropped
+        .iter()
+        .map(|(schema, name)| (schema.as_str(), name.as_str()))
+        .unzip();
+    let row = session.client.query_one(DROPPED, &[&schemas, &names]).await;
+    let row = row.map_err(|e| session.explain(e))?;
+    Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or(0))
+}
+
+/// Whether the objects that one transaction drops and makes fit into the lock table.
+fn locks(facts: &Facts, needs: &Needs, dropped: u64) -> Finding {
     let room = facts.locks_each * facts.sessions;
     // Long values of a table are in a table of their own, with an index; not every table has one.
-    let most = needs.relations + 2 * needs.tables + needs.others;
+    let least = needs.relations + dropped;
+    let most = least + 2 * needs.tables + needs.others;
     let enough = most.div_ceil(facts.sessions.max(1)).max(64);
     let say = |how: &str| {
+        let does = if dropped > 0 { "drops and makes" } else { "makes" };
         format!(
-            "one transaction makes {} to {} objects, and the lock table has {how} {}",
-            human::count(needs.relations),
+            "one transaction {does} {} to {} objects, and the lock table has {how} {}",
+            human::count(least),
             human::count(most),
             human::count(room)
         )
@@ -275,7 +313,7 @@ fn locks(facts: &Facts, needs: &Needs) -> Finding {
          which needs few locks.",
         facts.locks_each
     );
-    if needs.relations as f64 > room as f64 * SLACK {
+    if least as f64 > room as f64 * SLACK {
         Finding::failed("locks", say("only room for")).hint(hint)
     } else if most > room {
         Finding::warning("locks", say("room for about")).hint(hint)
@@ -341,9 +379,10 @@ mod tests {
             tables: relations / 2,
             ..Needs::default()
         };
-        assert_eq!(locks(&facts, &of(3_000)).status, Status::Ok);
-        assert_eq!(locks(&facts, &of(6_000)).status, Status::Warning);
-        let failed = locks(&facts, &of(20_000));
+        assert_eq!(locks(&facts, &of(3_000), 0).status, Status::Ok);
+        assert_eq!(locks(&facts, &of(3_000), 3_000).status, Status::Warning);
+        assert_eq!(locks(&facts, &of(6_000), 0).status, Status::Warning);
+        let failed = locks(&facts, &of(20_000), 0);
         assert_eq!(failed.status, Status::Failed);
         assert!(failed.hint.unwrap().contains("max_locks_per_transaction to 400"));
     }

@@ -252,6 +252,20 @@ pub(super) fn made_index(text: &[u8]) -> Option<(Name, Name)> {
     Some(((table.0.clone(), index), table))
 }
 
+/// What the index of a constraint that the statement drops is called, if it has one.
+pub(super) fn dropped_constraint(text: &[u8]) -> Option<Name> {
+    let mut all: Words<'_> = (Box::new(words(text)) as Box<dyn Iterator<Item = _>>).peekable();
+    all.next_if(|word| word.is("alter"))?;
+    let Some(Subject::Relation((schema, _))) = object(&mut all, false) else {
+        return None;
+    };
+    all.next_if(|word| word.is("drop"))?;
+    all.next_if(|word| word.is("constraint"))?;
+    while all.next_if(|word| word.is("if") || word.is("exists")).is_some() {}
+    let name = all.next()?.name()?;
+    Some((schema, escape::of_bytes(&name).into_owned()))
+}
+
 /// The sequence and the table whose column it belongs to, if the statement says so.
 pub(super) fn owned_sequence(text: &[u8]) -> Option<(Name, Name)> {
     let mut all: Words<'_> = (Box::new(words(text)) as Box<dyn Iterator<Item = _>>).peekable();

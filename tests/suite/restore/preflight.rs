@@ -131,6 +131,35 @@ fn a_lock_table_too_small_is_told_beforehand_and_a_swap_needs_less_of_it() {
 }
 
 #[test]
+fn what_is_dropped_first_needs_locks_too() {
+    let cluster = Cluster::start(
+        support::newest(),
+        &Setup {
+            conf: "max_locks_per_transaction = 10\nmax_connections = 100\nmax_prepared_transactions = 0\n",
+            ..Setup::default()
+        },
+    );
+    let db = cluster.database("preflight_dropped");
+    db.execute(
+        "SELECT format('CREATE TABLE t%s (a int PRIMARY KEY, b text DEFAULT %L CHECK (b <> %L))', i, 'x', '') \
+         FROM generate_series(1, 150) i \\gexec",
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("x.sql.gz");
+    run(pgstow()
+        .args(["dump", "--clean", "--if-exists", "--dbname", &db.uri(), "-f"])
+        .arg(&file))
+    .ok();
+    // There is room for what is made.
+    restore(&cluster.database("preflight_dropped_nothing"), &file).ok();
+    let before = picture(&db);
+    let done = restore(&db, &file);
+    assert_eq!(done.code, 1, "{done}");
+    assert!(done.stderr.contains("drops and makes"), "{done}");
+    assert_eq!(picture(&db), before);
+}
+
+#[test]
 fn a_full_check_finds_damage_before_anything_is_done() {
     let server = support::server(support::newest());
     let db = server.database("preflight_check");
