@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
+use super::id::{ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::{Catalog, Loader};
-use super::id::{ObjectId, class};
 use super::row::row_struct;
 use crate::connect::Session;
 use crate::{Error, Result};
@@ -107,6 +107,8 @@ fn unsaid(catalog: &Catalog) -> Vec<(ObjectId, i32)> {
     let labels = catalog
         .security_labels
         .iter()
+        // Those of subscriptions are kept for the whole server: what has no place is another database's.
+        .filter(|(id, _)| id.class != class::SUBSCRIPTION)
         .flat_map(|(id, labels)| labels.iter().map(|label| (*id, label.sub)));
     let is_member = |id: &ObjectId| {
         let target = catalog.aliases.get(id);

@@ -55,7 +55,7 @@ pub fn introduction(database: &Database, options: &Options, settings: &str) -> R
         text.push_str(&header("COMMENT"));
         text.push_str(&format!("{}\n\n", database.comment));
     }
-    if !database.labels.is_empty() {
+    if !database.labels.is_empty() && options.security_labels {
         text.push_str(&header("SECURITY LABEL"));
         text.push_str(&format!("{}\n\n", database.labels));
     }

@@ -15,6 +15,7 @@ mod faults;
 mod harness;
 mod json;
 mod kinds;
+mod labels;
 mod layering;
 mod library;
 mod offsite;
