@@ -7,6 +7,7 @@ SELECT k.oid, k.conname AS name, t.relowner AS owner,
     CASE WHEN k.condeferrable AND k.condeferred THEN ' DEFERRABLE INITIALLY DEFERRED'
          WHEN k.condeferrable THEN ' DEFERRABLE' ELSE '' END AS deferral,
     c.reloptions AS options,
+    p.reloptions AS parent_options,
     i.indisclustered AS is_clustered,
     i.indisreplident AS is_replica_identity,
     i.indexrelid AS index,

@@ -1,15 +1,15 @@
 //! Constraints with an index behind them: primary keys, unique and exclusion constraints.
 
 use super::column::reloptions;
+use super::drop::Drop;
+use super::id::{ObjectId, class};
 use super::index::{add_attach, session, statistics, table_uses};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::drop::Drop;
-use super::id::{ObjectId, class};
 use super::object::{Address, Object, Rank};
 use super::row::row_struct;
 use crate::Result;
-use crate::sql::{dollar_quoted, ident, qualified, script_literal};
+use crate::sql::{dollar_quoted, ident, ident_list, qualified, script_literal};
 
 row_struct! {
     /// A key.
@@ -27,6 +27,8 @@ row_struct! {
         /// The end of the definition that speaks of deferral.
         deferral: String,
         options: Option<Vec<String>>,
+        /// Of the index it is attached to.
+        parent_options: Option<Vec<String>>,
         is_clustered: bool,
         is_replica_identity: bool,
         index: u32,
@@ -139,11 +141,36 @@ impl KeyRow {
             name = script_literal(&self.name)
         );
         let mut text = format!("DO {};\n", dollar_quoted(&body, ""));
+        let index = qualified(&self.schema, &self.index_name);
+        text.push_str(&self.own_options(&index));
         if !self.tablespace.is_empty() {
             text.push_str(&format!(
-                "ALTER INDEX {} SET TABLESPACE {};\n",
-                qualified(&self.schema, &self.index_name),
+                "ALTER INDEX {index} SET TABLESPACE {};\n",
                 ident(&self.tablespace)
+            ));
+        }
+        text
+    }
+
+    /// Storage parameters where they are not the parent's, from which the index was made.
+    fn own_options(&self, index: &str) -> String {
+        let own = self.options.as_deref().unwrap_or_default();
+        let parents = self.parent_options.as_deref().unwrap_or_default();
+        let name = |option: &String| option.split('=').next().unwrap_or_default().to_string();
+        let kept: Vec<String> = own.iter().map(name).collect();
+        let lost: Vec<String> = parents.iter().map(name).filter(|n| !kept.contains(n)).collect();
+        let changed: Vec<String> = own.iter().filter(|o| !parents.contains(o)).cloned().collect();
+        let mut text = String::new();
+        if !lost.is_empty() {
+            text.push_str(&format!(
+                "ALTER INDEX {index} RESET ({});\n",
+                ident_list(lost.iter().map(String::as_str))
+            ));
+        }
+        if !changed.is_empty() {
+            text.push_str(&format!(
+                "ALTER INDEX {index} SET ({});\n",
+                reloptions(&changed, "").join(", ")
             ));
         }
         text
