@@ -6,9 +6,9 @@ use std::collections::HashSet;
 
 use super::check::Check;
 use super::column::{Column, with_columns};
+use super::id::Facet;
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::id::Facet;
 use super::object::{Object, Rank, SessionState};
 use super::row::row_struct;
 use super::rows::{rows_object, table_rows};
@@ -169,11 +169,18 @@ fn table_columns(row: &TableRow, own: Vec<Column>, loader: &Loader) -> Vec<Table
             TableColumn {
                 is_printed: column.is_local || row.is_partition,
                 own_not_null: is_not_null_by_itself(&column, &inherited),
+                gets_not_null: inherited.iter().any(|parent| hands_down_not_null(parent)),
                 default: own_default(&column, &inherited, row.is_partition),
                 column,
             }
         })
         .collect()
+}
+
+/// Whether a table is made with the NOT NULL constraint of this column of a parent's (18+).
+fn hands_down_not_null(parent: &Column) -> bool {
+    let constraint = parent.not_null_constraint.as_ref();
+    parent.not_null && constraint.is_some_and(|constraint| constraint.is_valid && !constraint.no_inherit)
 }
 
 fn is_not_null_by_itself(column: &Column, inherited: &[&Column]) -> bool {

@@ -20,6 +20,9 @@ pub struct TableColumn {
     pub is_printed: bool,
     /// NOT NULL is this table's own doing.
     pub own_not_null: bool,
+    /// A parent gives the column a NOT NULL constraint as the table is made (18+). One of its own, of another name, must
+    /// be in the same statement: it would come too late afterwards.
+    pub gets_not_null: bool,
     /// The default, as far as it is this table's own.
     pub default: OwnDefault,
 }
@@ -168,6 +171,17 @@ impl Table {
         Some(format!("{} {}{rest}", ident(&column.name), column.r#type))
     }
 
+    /// The constraint of an inherited column where it cannot be added afterwards.
+    fn not_null_element(&self, c: &TableColumn) -> Option<String> {
+        let clause = c.column.not_null_clause(&self.bare_name);
+        let (name, no_inherit) = match clause.strip_suffix(" NO INHERIT") {
+            Some(clause) => (clause, " NO INHERIT"),
+            None => (clause.as_str(), ""),
+        };
+        let is_wanted = c.own_not_null && c.gets_not_null && !clause.is_empty();
+        is_wanted.then(|| format!("{} {}{no_inherit}", name.trim_start(), ident(&c.column.name)))
+    }
+
     fn write_create(&self, out: &mut String, form: &Form<'_>) -> std::fmt::Result {
         let unlogged = if self.is_unlogged { "UNLOGGED " } else { "" };
         let foreign = if self.is_foreign { "FOREIGN " } else { "" };
@@ -175,11 +189,10 @@ impl Table {
         if let Some(of_type) = &self.of_type {
             write!(out, " OF {of_type}")?;
         }
-        let columns = self
-            .columns
-            .iter()
-            .filter(|c| c.is_printed)
-            .filter_map(|c| self.column_clause(c, form));
+        let columns = self.columns.iter().filter_map(|c| match c.is_printed {
+            true => self.column_clause(c, form),
+            false => self.not_null_element(c),
+        });
         let checks = self
             .checks
             .iter()
@@ -206,7 +219,7 @@ impl Table {
     fn write_column_alterations(&self, out: &mut String) -> std::fmt::Result {
         let name = &self.name;
         for c in &self.columns {
-            let own_clause = if !c.is_printed && c.own_not_null {
+            let own_clause = if !c.is_printed && c.own_not_null && !c.gets_not_null {
                 c.column.not_null_clause(&self.bare_name)
             } else {
                 String::new()

@@ -32,6 +32,14 @@ const REASONS: &[(&str, &str)] = &[
         "a table constraint NOT NULL is known from 18 on only",
     ),
     (
+        "CREATE TABLE public.renamed_child (",
+        "pg_dump forgets the quotes of a constraint's name",
+    ),
+    (
+        "CREATE TABLE public.of_its_own (\n    CONSTRAINT not_handed_down NOT NULL b",
+        "a table constraint NOT NULL is known from 18 on only",
+    ),
+    (
         "CREATE TABLE public.z_original (",
         "its constraint's default name is another table's, so that ours says it",
     ),
