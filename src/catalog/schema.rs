@@ -1,8 +1,8 @@
 //! Schemas. `public` is special: a new database has it, but its owner, its comment and its privileges are news.
 
+use super::id::{ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::Loader;
-use super::id::{ObjectId, class};
 use super::object::{Object, Rank};
 use super::row::row_struct;
 use crate::Result;
@@ -46,18 +46,28 @@ impl CatalogRow for SchemaRow {
             }
             forget_known_comment(loader, id);
         }
-        let mut base = loader.base_privileges(id, 0, self.default_acl);
-        if self.is_public && self.public_may_create && is_open(self.acl.as_deref()) {
-            // Said outright, against what newer servers give, for the server that restores may be one.
-            for items in base.iter_mut().flatten() {
-                if let Some(privileges) = items.strip_prefix("=UC/") {
-                    *items = format!("=U/{privileges}");
-                }
-            }
-        }
+        let base = if self.is_public {
+            // What older servers give is said outright, for the server that restores may be a newer one.
+            let is_given = self.public_may_create && !is_open(self.acl.as_deref());
+            self.default_acl.map(|acl| given_to_all(acl, is_given))
+        } else {
+            loader.base_privileges(id, 0, self.default_acl)
+        };
         loader.add(object.granted(format!("SCHEMA {name}"), None, self.acl, base));
         Ok(())
     }
+}
+
+/// What a new `public` gives, beyond what its owner (a list of one `aclitem`) has of it. A new owner takes the old one's
+/// place in its privileges.
+fn given_to_all(mut owners: Vec<String>, may_create: bool) -> Vec<String> {
+    let owner = owners
+        .first()
+        .map(|item| &item[..item.len().saturating_sub("=UC/".len()) / 2]);
+    let privileges = if may_create { "UC" } else { "U" };
+    let all = owner.map(|owner| format!("={privileges}/{owner}"));
+    owners.extend(all);
+    owners
 }
 
 fn is_open(acl: Option<&[String]>) -> bool {
@@ -71,5 +81,18 @@ fn forget_known_comment(loader: &mut Loader, public: ObjectId) {
         Some((_, text)) if text == "standard public schema" => comments.clear(),
         Some(_) => {}
         None => comments.push((0, String::new())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_is_given_public_by_its_owner_whatever_that_is_called() {
+        let given = |owner: &str| given_to_all(vec![format!("{owner}=UC/{owner}")], false);
+        assert_eq!(given("a"), ["a=UC/a", "=U/a"]);
+        let odd = "\"it=UC/ \"\" is\"";
+        assert_eq!(given(odd)[1], format!("=U/{odd}"));
     }
 }

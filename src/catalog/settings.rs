@@ -16,8 +16,6 @@ const LISTS: &[&str] = &[
 /// around them all would make one name of them.
 pub fn assignment(setting: &str) -> String {
     let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
-    // The names of settings of extensions have a dot between two identifiers.
-    let quoted_name: Vec<String> = name.split('.').map(ident).collect();
     let quoted_value = if LISTS.contains(&name.to_ascii_lowercase().as_str()) {
         let elements: Vec<String> = split_list(value)
             .iter()
@@ -31,7 +29,8 @@ pub fn assignment(setting: &str) -> String {
     } else {
         script_literal(value)
     };
-    format!("{} TO {quoted_value}", quoted_name.join("."))
+    // The name of an extension's setting, which has a dot, is one identifier, too.
+    format!("{} TO {quoted_value}", ident(name))
 }
 
 /// The elements of a list: separated by commas, double-quoted where needed.
@@ -73,7 +72,7 @@ mod tests {
             ("search_path=\"\"", "search_path TO ''"),
             ("search_path=", "search_path TO ''"),
             ("search_path=\"a,b\", \"q\"\"q\"", "search_path TO 'a,b', 'q\"q'"),
-            ("my.Setting=it's", "my.\"Setting\" TO 'it''s'"),
+            ("my.Setting=it's", "\"my.Setting\" TO 'it''s'"),
             ("DateStyle=ISO, MDY", "\"DateStyle\" TO 'ISO, MDY'"),
         ] {
             assert_eq!(assignment(setting), want, "{setting}");

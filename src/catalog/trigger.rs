@@ -1,9 +1,9 @@
 //! Triggers and their enabled state.
 
-use super::kind::CatalogRow;
-use super::loader::Loader;
 use super::drop::Drop;
 use super::id::{Facet, ObjectId, class};
+use super::kind::CatalogRow;
+use super::loader::Loader;
 use super::object::{Object, Rank};
 use super::row::row_struct;
 use crate::Result;
@@ -24,6 +24,8 @@ row_struct! {
         definition: Option<String>,
         /// `O` origin (the usual), `D` disabled, `R` replica, `A` always.
         state: String,
+        /// Of a clone: those that it is a clone of, all the way up.
+        parents: Vec<u32>,
     }
 }
 
@@ -69,6 +71,11 @@ impl CatalogRow for TriggerRow {
         object.tag = Some(format!("{} {}", self.table, self.name));
         object.signature.clone_from(&self.table);
         object.depends.push(Loader::relation(self.table_oid));
+        // What is said about a parent's state goes for all below it.
+        let parents = self.parents.into_iter();
+        object
+            .depends
+            .extend(parents.map(|oid| ObjectId::new(class::TRIGGER, oid)));
         object.owner = Some(loader.role(self.owner));
         loader.add(object);
         Ok(())
