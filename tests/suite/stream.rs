@@ -440,3 +440,22 @@ with open(sys.argv[1], 'rb') as file:
     );
     assert_eq!(output.stdout, odd);
 }
+
+#[test]
+fn a_dump_whose_members_are_checked_is_the_same_file() {
+    let db = support::server(support::newest()).database("checked_members");
+    db.execute("CREATE TABLE rows AS SELECT g AS id, md5(g::text) AS word FROM generate_series(1, 100000) g");
+    let dir = tempfile::tempdir().unwrap();
+    let dumped = |name: &str, more: &[&str]| {
+        let file = dir.path().join(name);
+        run(support::pgstow()
+            .args(["dump", "--jobs", "2", "--dbname", &db.uri(), "--file"])
+            .arg(&file)
+            .args(more))
+        .ok();
+        std::fs::read(file).unwrap()
+    };
+    let file = dumped("unchecked.sql.gz", &[]);
+    assert!(file == dumped("checked.sql.gz", &["--check-members"]));
+    assert!(gunzip(&file).windows(14).any(|w| w == b"COPY public.ro"));
+}

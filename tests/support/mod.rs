@@ -115,9 +115,8 @@ pub fn pg_dump() -> Command {
     clean(Command::new(program("tools-18", "pg_dump")))
 }
 
-/// The majors whose own pg_dump and pg_dumpall are at hand. Those of 14 are in none of the places where the others come
-/// from.
-pub const CLIENT_MAJORS: [u32; 5] = [13, 15, 16, 17, 18];
+/// The majors whose own pg_dump and pg_dumpall are at hand.
+pub const CLIENT_MAJORS: [u32; 6] = [13, 14, 15, 16, 17, 18];
 
 /// pg_dump of a certain major.
 pub fn pg_dump_of(major: u32) -> Command {
