@@ -453,9 +453,13 @@ fn a_dump_whose_members_are_checked_is_the_same_file() {
             .arg(&file)
             .args(more))
         .ok();
-        std::fs::read(file).unwrap()
+        let text = gunzip(&std::fs::read(file).unwrap());
+        let end = usize::try_from(Index::locate(&text).unwrap()).unwrap();
+        let mut index = Index::parse(std::str::from_utf8(&text[end..]).unwrap()).unwrap();
+        index.header.snapshot_time.clear();
+        (text[..end].to_vec(), index)
     };
-    let file = dumped("unchecked.sql.gz", &[]);
-    assert!(file == dumped("checked.sql.gz", &["--check-members"]));
-    assert!(gunzip(&file).windows(14).any(|w| w == b"COPY public.ro"));
+    let unchecked = dumped("unchecked.sql.gz", &[]);
+    assert_eq!(unchecked.1.rows(), 100_000);
+    assert!(unchecked == dumped("checked.sql.gz", &["--check-members"]));
 }
