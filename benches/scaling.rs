@@ -1,9 +1,9 @@
-//! How a dump's cost grows with the database: per gigabyte of text from 0.5 to 2 GB, and per table from 10 to 10,000
+//! How a dump's cost grows with the database: per gigabyte of text from 0.5 to 4 GB, and per table from 10 to 10,000
 //! tables. Both should stay as they are, and so should the peak memory.
 //!
 //!     cargo bench --bench scaling
 //!
-//! `PGSTOW_BENCH_SCALES="0.4 0.8 1.6 3.2"` sets the sizes, in units of 1.2 GB of text; see `dataset` for further
+//! `PGSTOW_BENCH_SCALES="0.4 0.8"` sets the sizes, in units of 0.93 GB of text; see `dataset` for further
 //! variables.
 
 #[allow(dead_code)]
@@ -24,7 +24,7 @@ const TABLES: [u32; 4] = [10, 100, 1_000, 10_000];
 
 fn main() {
     let server = dataset::start();
-    let scales = std::env::var("PGSTOW_BENCH_SCALES").unwrap_or_else(|_| "0.4 0.8 1.6".into());
+    let scales = std::env::var("PGSTOW_BENCH_SCALES").unwrap_or_else(|_| "0.55 1.1 2.2 4.4".into());
     println!("| database | jobs | wall | client CPU | server CPU | each | peak memory |");
     println!("| --- | --: | --: | --: | --: | --: | --: |");
     for scale in scales.split_whitespace() {
