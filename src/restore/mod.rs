@@ -15,6 +15,7 @@ mod freeze;
 mod gate;
 mod needs;
 mod parallel;
+mod owner;
 mod pattern;
 mod picture;
 mod preflight;

@@ -52,7 +52,7 @@ impl Needs {
         };
         needs.note_index(archive.index(), choice);
         drop(archive);
-        super::select::each_statement(path, |statement| {
+        super::select::each_statement(path, |statement, _| {
             if choice.wants(&statement.text) {
                 needs.note(statement);
             }
@@ -62,7 +62,7 @@ impl Needs {
     }
 
     fn note_index(&mut self, index: &Index, choice: &Choice) {
-        let wanted = choice.selection().of_archive(index);
+        let wanted = choice.of_archive(index);
         let tables = index.tables.iter().zip(wanted.tables);
         self.bytes = tables
             .filter(|(_, wanted)| *wanted)

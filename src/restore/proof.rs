@@ -170,7 +170,7 @@ impl Source {
         };
         Ok(match Archive::open(&path)? {
             Some(archive) => {
-                let wanted = options.choice.selection().of_archive(archive.index());
+                let wanted = options.choice.of_archive(archive.index());
                 Script::Archive(Box::new(Excerpt::new(archive, wanted, options.jobs)?))
             }
             None => Script::stream(open_file(&path)?),

@@ -8,6 +8,8 @@ use tokio::sync::mpsc;
 use super::conversation::{Conversation, Counts, Sent};
 use super::freeze::Freezer;
 use super::gate::{Gate, Passage};
+use super::owner::Heading;
+use super::select::Fate;
 use super::source::Batch;
 use super::verdict::{copy_target, database_made};
 use super::{FREEZE, Options, ROLLBACK_LIMIT, database, preflight, roll_back, settings};
@@ -38,8 +40,14 @@ pub(super) struct Replay {
     earlier: Counts,
     /// Databases that the script has made.
     made: Vec<String>,
+    /// Tablespaces that it has made.
+    made_tablespaces: Vec<String>,
+    /// Whose rows come next.
+    heading: Heading,
     /// The rows that pass belong to a COPY that is not replayed.
     skipping: bool,
+    /// Something of what was chosen by name has come.
+    found: bool,
     /// Bytes of the file replayed so far.
     offset: u64,
 }
@@ -73,7 +81,10 @@ impl Replay {
             options: options.clone(),
             settings: settings_,
             earlier: Counts::default(),
+            made_tablespaces: Vec::new(),
+            heading: Heading::default(),
             made: Vec::new(),
+            found: false,
             skipping: false,
             offset: 0,
         })
@@ -89,6 +100,9 @@ impl Replay {
             let bytes = batch.offset - self.offset;
             self.offset = batch.offset;
             self.observer.event(Event::Moved { rows: 0, bytes });
+        if self.options.choice.is_blind() && !self.found {
+            return Err(Error::usage("the script has no rows of a table that matches"));
+        }
         }
         self.commit().await
     }
@@ -148,12 +162,26 @@ impl Replay {
 
     async fn piece(&mut self, piece: &Piece) -> Result<()> {
         match piece {
-            Piece::Gap(_) => Ok(()),
-            Piece::Statement(statement) if !self.options.choice.wants(&statement.text) => {
-                self.skipping = statement.rows_follow;
+            Piece::Gap(text) => {
+                self.heading.gap(text);
                 Ok(())
             }
-            Piece::Statement(statement) => self.statement(statement).await,
+            Piece::Statement(statement) => {
+                match self.options.choice.fate(statement, self.heading.owner())? {
+                    Fate::Leave => {
+                        self.skipping = statement.rows_follow;
+                        Ok(())
+                    }
+                    Fate::Send => self.statement(statement).await,
+                    Fate::Instead(text) => {
+                        let instead = Statement {
+                            text,
+                            ..statement.clone()
+                        };
+                        self.statement(&instead).await
+                    }
+                }
+            }
             Piece::Rows(_) if self.skipping => Ok(()),
             Piece::EndOfRows(_) if self.skipping => {
                 self.skipping = false;
@@ -200,6 +228,7 @@ impl Replay {
             Passage::Leave => Ok(()),
             Passage::Copy => self.copy(statement).await,
             Passage::Outside => self.outside(statement).await,
+        self.found |= self.options.choice.is_blind() && is_data(&statement.text);
             Passage::Send { create } => {
                 for role in &create {
                     self.conversation.create_role(role).await?;

@@ -8,11 +8,13 @@ use std::path::Path;
 
 use bytes::Bytes;
 
+use super::owner::{Heading, retargeted};
 use super::pattern::{Pattern, TablePattern};
-use super::subject::{Effect, Name, Subject, effect, made_index, owned_sequence};
+use super::subject::{Effect, Name, Subject, attached, effect, made_index, owned_sequence};
 use crate::archive::{Archive, Excerpt, Index, Part, Reader, Wanted, open_file};
-use crate::script::{Lexer, Piece};
-use crate::{Error, Result};
+use crate::error::Kind;
+use crate::script::{Lexer, Piece, Statement};
+use crate::{Error, Result, sql};
 
 /// Which part of a script is replayed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,10 +56,9 @@ impl Selection {
     }
 
     fn has_table(&self, (schema, table): &Name) -> bool {
-        let named = |patterns: &[TablePattern]| patterns.iter().any(|p| p.matches(schema, table));
-        (self.tables.is_empty() || named(&self.tables))
+        (self.tables.is_empty() || self.tables.iter().any(|p| p.matches(schema, table)))
             && (self.schemas.is_empty() || self.has_schema(schema))
-            && !named(&self.exclude_tables)
+            && !self.excludes(&(schema.clone(), table.clone()))
     }
 
     /// Fails where a pattern names another database than the one that was dumped.
@@ -73,17 +74,8 @@ impl Selection {
         self.schemas.iter().any(|p| p.matches(schema))
     }
 
-    /// What of an archive has to be read for it.
-    pub fn of_archive(&self, index: &Index) -> Wanted {
-        let tables = index.tables.iter();
-        let has = |schema: &str, name: &str| self.rows && self.has_table(&(schema.into(), name.into()));
-        Wanted {
-            // Rows that are loaded by a table's root are in the file under the part's name.
-            tables: tables
-                .map(|t| self.rows && (!self.is_by_name() || has(&t.schema, &t.name)))
-                .collect(),
-            large_objects: self.rows && !self.is_by_name(),
-        }
+    fn excludes(&self, (schema, table): &Name) -> bool {
+        self.exclude_tables.iter().any(|p| p.matches(schema, table))
     }
 }
 
@@ -93,6 +85,19 @@ pub struct Choice {
     selection: Selection,
     /// The table of each index and of each sequence that a column owns.
     tables: HashMap<Name, Name>,
+    /// Whether the rows of each COPY statement are wanted, in the file's order; `None`: the script has not been read.
+    blocks: Option<Vec<bool>>,
+}
+
+/// What becomes of a statement.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is replayed.
+    Send,
+    /// This is replayed in its place.
+    Instead(Bytes),
+    /// It is left out.
+    Leave,
 }
 
 impl Choice {
@@ -106,7 +111,7 @@ impl Choice {
         }
         Ok(Choice {
             selection: selection.clone(),
-            tables: HashMap::new(),
+            ..Choice::default()
         })
     }
 
@@ -115,7 +120,7 @@ impl Choice {
     pub fn of_file(path: &Path, selection: &Selection) -> Result<Choice> {
         let mut choice = Choice {
             selection: selection.clone(),
-            tables: HashMap::new(),
+            ..Choice::default()
         };
         if !selection.is_by_name() {
             return Ok(choice);
@@ -124,13 +129,30 @@ impl Choice {
             selection.check_database(&archive.index().header.database)?;
         }
         let mut relations = HashSet::new();
-        each_statement(path, |statement| {
+        let mut parents = HashMap::new();
+        let mut unowned = Vec::new();
+        let mut blocks = Vec::new();
+        let mut found = false;
+        each_statement(path, |statement, owner| {
             let text = &statement.text;
             if let Some((index, table)) = made_index(text).or_else(|| owned_sequence(text)) {
                 choice.tables.insert(index, table);
             }
+            parents.extend(attached(text).map(|(parent, child)| (child, parent)));
             match effect(text) {
-                Effect::Rows(name) | Effect::Definition(Subject::Relation(name)) => {
+                Effect::Rows(name) => {
+                    let wanted = choice.fate(statement, owner)? != Fate::Leave;
+                    found |= wanted;
+                    if statement.rows_follow {
+                        blocks.push(wanted);
+                    }
+                    if !wanted && owner.is_none() {
+                        unowned.push((statement.line, name.clone()));
+                    }
+                    relations.insert(name);
+                }
+                Effect::Value(name) => found |= selection.rows && choice.has_relation(&name),
+                Effect::Definition(Subject::Relation(name)) => {
                     relations.insert(name);
                 }
                 Effect::Definition(Subject::Schema(schema)) => {
@@ -140,18 +162,73 @@ impl Choice {
             }
             Ok(())
         })?;
-        let found = relations.iter().any(|name| match name.1.is_empty() {
+        choice.blocks = Some(blocks);
+        let named = relations.iter().any(|name| match name.1.is_empty() {
             true => selection.tables.is_empty() && selection.has_schema(&name.0),
             false => selection.has_table(name),
         });
-        if !found {
-            return Err(Error::usage(format!(
+        if selection.rows {
+            choice.check_unowned(&unowned, &relations, &parents)?;
+        }
+        match (found, named) {
+            (true, _) => Ok(choice),
+            (false, true) if selection.definitions => Ok(choice),
+            (false, true) => Err(
+                Error::usage(format!("{} has no rows of what matches", path.display())).hint(
+                    "The rows of a partitioned table are its partitions', and a view has none: name the tables that have \
+                     them; `pgstow list FILE` shows them.",
+                ),
+            ),
+            (false, false) => Err(Error::usage(format!(
                 "{} has no table that matches, nor a view or sequence",
                 path.display()
             ))
-            .hint("`pgstow list FILE` shows its tables, `pgstow restore --list FILE` all that is in it."));
+            .hint("`pgstow list FILE` shows its tables, `pgstow restore --list FILE` all that is in it.")),
         }
-        Ok(choice)
+    }
+
+    /// Fails where rows may be those of a chosen partition, but nothing says so.
+    fn check_unowned(
+        &self,
+        unowned: &[(u64, Name)],
+        relations: &HashSet<Name>,
+        parents: &HashMap<Name, Name>,
+    ) -> Result<()> {
+        let above = |table| {
+            std::iter::successors(parents.get(table), |table| parents.get(*table)).take(parents.len())
+        };
+        for (line, root) in unowned {
+            let mut chosen = relations.iter().filter(|table| self.has_relation(table));
+            if let Some(part) = chosen.find(|table| above(table).any(|parent| parent == root)) {
+                return Err(Error::usage(format!(
+                    "line {line}: rows of partitions are loaded through {}, and nothing tells which of them are {}'s",
+                    shown(root),
+                    shown(part)
+                ))
+                .hint("Choose the whole table with all its partitions."));
+            }
+        }
+        Ok(())
+    }
+
+    /// What of an archive has to be read for it.
+    pub fn of_archive(&self, index: &Index) -> Wanted {
+        let Selection { rows, .. } = self.selection;
+        let by_name = self.selection.is_by_name();
+        let tables = match self.blocks.as_ref().filter(|_| by_name) {
+            Some(blocks) if blocks.len() == index.tables.len() => blocks.clone(),
+            // What is read in vain is left out later.
+            _ => vec![rows; index.tables.len()],
+        };
+        Wanted {
+            tables,
+            large_objects: rows && !by_name,
+        }
+    }
+
+    /// Whether the script was not read for a choice by name, so that nothing is known of what it matches.
+    pub(super) fn is_blind(&self) -> bool {
+        self.selection.is_by_name() && self.blocks.is_none()
     }
 
     /// What was asked for.
@@ -159,13 +236,56 @@ impl Choice {
         &self.selection
     }
 
-    /// Whether a statement is replayed.
+    /// What becomes of a statement, which stands under the rows of `owner`.
+    pub(super) fn fate(&self, statement: &Statement, owner: Option<&Name>) -> Result<Fate> {
+        let text = &statement.text;
+        let plain = match self.wants(text) {
+            true => Fate::Send,
+            false => Fate::Leave,
+        };
+        let Some(owner) = owner.filter(|_| self.selection.rows && self.selection.is_by_name()) else {
+            return Ok(plain);
+        };
+        let target = match effect(text) {
+            Effect::Rows(target) if target != *owner => target,
+            _ => return Ok(plain),
+        };
+        let Selection { definitions, .. } = self.selection;
+        match (self.has_relation(owner), self.has_relation(&target)) {
+            (true, true) => Ok(Fate::Send),
+            // It is there, and what it is a part of.
+            (true, false) if !definitions => Ok(Fate::Send),
+            // It comes back as a table that is part of nothing.
+            (true, false) => retargeted(text, owner).map(Fate::Instead).ok_or_else(|| {
+                let why = "the rows cannot be led into the partition that they come from";
+                Error::new(Kind::Script, format!("line {}: {why}", statement.line))
+            }),
+            (false, true) if self.selection.excludes(owner) => Ok(Fate::Leave),
+            (false, true) if !definitions => Ok(Fate::Send),
+            (false, true) => Err(Error::usage(format!(
+                "line {}: the rows of {} are loaded through {}, which is chosen without its partitions",
+                statement.line,
+                shown(owner),
+                shown(&target)
+            ))
+            .hint("Choose its partitions, too, or leave them out with --exclude-table.")),
+            (false, false) => Ok(Fate::Leave),
+        }
+    }
+
+    /// Whether a statement is replayed, as far as that can be told without the comment before it.
     pub(super) fn wants(&self, text: &[u8]) -> bool {
         let Selection {
             definitions, rows, ..
         } = self.selection;
         if self.selection.is_everything() {
             return true;
+        }
+        // Of two, one of which is not there.
+        if self.selection.is_by_name()
+            && let Some((parent, child)) = attached(text)
+        {
+            return definitions && self.has_relation(&parent) && self.has_relation(&child);
         }
         match effect(text) {
             Effect::Setting => true,
@@ -207,6 +327,13 @@ impl Choice {
     }
 }
 
+fn shown((schema, table): &Name) -> String {
+    match schema.is_empty() {
+        true => sql::ident(table),
+        false => sql::qualified(schema, table),
+    }
+}
+
 /// Something that a restore would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
@@ -222,32 +349,39 @@ pub struct Step {
 pub fn steps(path: &Path, choice: &Choice, mut take: impl FnMut(Step) -> Result<()>) -> Result<()> {
     let index = Archive::open(path)?.map(|archive| archive.index().clone());
     let mut tables = index.iter().flat_map(|index| &index.tables);
-    each_statement(path, |statement| {
+    each_statement(path, |statement, owner| {
         let counted = match statement.rows_follow {
             true => tables.next().map(|t| (t.rows.counted.rows, t.rows.counted.bytes)),
             false => None,
         };
-        if !choice.wants(&statement.text) || effect(&statement.text) == Effect::Setting {
-            return Ok(());
-        }
+        let text = match choice.fate(statement, owner)? {
+            Fate::Leave => return Ok(()),
+            Fate::Send if effect(&statement.text) == Effect::Setting => return Ok(()),
+            Fate::Send => statement.text.clone(),
+            Fate::Instead(text) => text,
+        };
         take(Step {
             line: statement.line,
-            text: super::failure::abbreviate(&statement.text),
+            text: super::failure::abbreviate(&text),
             rows: counted,
         })
     })
 }
 
-/// Gives each statement of a file to `take`. From a file with an index no rows are read.
+/// Gives each statement of a file to `take`, with the table whose rows it stands under. From a file with an index no
+/// rows are read.
 pub(super) fn each_statement(
     path: &Path,
-    mut take: impl FnMut(&crate::script::Statement) -> Result<()>,
+    mut take: impl FnMut(&Statement, Option<&Name>) -> Result<()>,
 ) -> Result<()> {
     let mut lexer = Lexer::new();
+    let mut heading = Heading::default();
     let mut cut = |lexer: &mut Lexer| -> Result<()> {
         while let Some(piece) = lexer.cut()? {
-            if let Piece::Statement(statement) = &piece {
-                take(statement)?;
+            match &piece {
+                Piece::Gap(text) => heading.gap(text),
+                Piece::Statement(statement) => take(statement, heading.owner())?,
+                _ => {}
             }
         }
         Ok(())
@@ -313,6 +447,7 @@ mod tests {
                 ("public".into(), "t".into()),
             )]
             .into(),
+            ..Choice::default()
         };
         let schema = Choice {
             selection: Selection {

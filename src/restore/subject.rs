@@ -33,6 +33,11 @@ pub(super) enum Subject {
     Other(Option<String>),
 }
 
+/// Whether a statement fills a table or sets a sequence.
+pub(super) fn is_data(text: &[u8]) -> bool {
+    matches!(effect(text), Effect::Rows(_) | Effect::Value(_))
+}
+
 /// A word list that gives what was asked for, or nothing.
 type Words<'a> = std::iter::Peekable<Box<dyn Iterator<Item = Word<'a>> + 'a>>;
 
@@ -250,6 +255,21 @@ pub(super) fn made_index(text: &[u8]) -> Option<(Name, Name)> {
     let table = name(&mut all)?;
     let index = escape::of_bytes(&index).into_owned();
     Some(((table.0.clone(), index), table))
+}
+
+/// The parent and the child, if the statement attaches a partition or its index.
+pub(super) fn attached(text: &[u8]) -> Option<(Name, Name)> {
+    let mut all: Words<'_> = (Box::new(words(text)) as Box<dyn Iterator<Item = _>>).peekable();
+    all.next_if(|word| word.is("alter"))?;
+    all.next_if(|word| word.is("table") || word.is("index"))?;
+    while all
+        .next_if(|word| ["if", "exists", "only"].iter().any(|m| word.is(m)))
+        .is_some()
+    {}
+    let parent = name(&mut all)?;
+    all.next_if(|word| word.is("attach"))?;
+    all.next_if(|word| word.is("partition"))?;
+    name(&mut all).map(|child| (parent, child))
 }
 
 /// What the index of a constraint that the statement drops is called, if it has one.

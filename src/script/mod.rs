@@ -25,4 +25,4 @@ mod words;
 pub use check::{opens_rows, whole_statements};
 pub use lexer::{Lexer, Piece, Statement};
 pub use meta::{Command, Meta};
-pub use words::{Word, setting, words};
+pub use words::{Word, setting, skip_words, words, words_at};

@@ -2,6 +2,7 @@
 //! not a parser.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::class::is_space;
 use super::inside::skip_comment;
@@ -37,13 +38,47 @@ impl Word<'_> {
 
 /// The tokens of a statement, comments left out. An iterator: take only what is needed.
 pub fn words(statement: &[u8]) -> impl Iterator<Item = Word<'_>> {
+    words_at(statement).map(|(_, word)| word)
+}
+
+/// The tokens of a statement with where they stand in it. Of a string in the form `E''` the end is found by its escapes,
+/// too.
+pub fn words_at(statement: &[u8]) -> impl Iterator<Item = (Range<usize>, Word<'_>)> {
     let mut rest = statement;
+    let mut escapes = false;
     std::iter::from_fn(move || {
+        let before = rest.len();
         rest = skip_gap(rest);
-        let (word, after) = first(rest)?;
+        let at = statement.len() - rest.len();
+        let (word, after) = match rest.first()? {
+            b'\'' if escapes && before == rest.len() => escaped(rest),
+            _ => first(rest)?,
+        };
+        escapes = matches!(word, Word::Bare(b"e" | b"E"));
         rest = after;
-        Some(word)
+        Some((at..statement.len() - rest.len(), word))
     })
+}
+
+/// A string with escapes: as it stands, without its quotes.
+fn escaped(text: &[u8]) -> (Word<'_>, &[u8]) {
+    let mut at = 1;
+    while at < text.len() {
+        match text[at] {
+            b'\\' => at += 1,
+            b'\'' if text.get(at + 1) == Some(&b'\'') => at += 1,
+            b'\'' => return (Word::Text(Cow::Borrowed(&text[1..at])), &text[at + 1..]),
+            _ => {}
+        }
+        at += 1;
+    }
+    (Word::Text(Cow::Borrowed(&text[1..])), &[])
+}
+
+/// What stands after so many tokens.
+pub fn skip_words(statement: &[u8], count: usize) -> &[u8] {
+    let last = words_at(statement).take(count).last();
+    &statement[last.map_or(0, |(range, _)| range.end)..]
 }
 
 /// The text without the white space and comments it begins with.

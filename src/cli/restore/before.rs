@@ -32,6 +32,7 @@ pub(super) async fn look_at(source: &Source, selection: Selection) -> Result<(Ch
         .map_err(|e| Error::io(format!("cannot read {}", path.display()), e))?;
     // A named pipe has neither size nor end to look at.
     if !meta.is_file() {
+        let choice = Choice::of_file(&path, &selection)?;
         return Ok((Choice::unread(&selection)?, 0));
     }
     let path = path.to_path_buf();
@@ -39,10 +40,10 @@ pub(super) async fn look_at(source: &Source, selection: Selection) -> Result<(Ch
         let bytes = match Archive::open(&path)? {
             Some(archive) => archive
                 .index()
-                .bytes_for(&selection.of_archive(archive.index()), meta.len()),
+                .bytes_for(&choice.of_archive(archive.index()), meta.len()),
             None => meta.len(),
         };
-        Ok((Choice::of_file(&path, &selection)?, bytes))
+        Ok((choice, bytes))
     });
     reading
         .await

@@ -281,3 +281,130 @@ fn the_rows_of_other_tables_are_not_read() {
         );
     }
 }
+
+/// A table whose partitions, one of them in another schema, are loaded through it.
+fn load_partitions(db: &Db) {
+    db.execute(
+        "CREATE SCHEMA other;
+         CREATE TABLE whole (a int, b text) PARTITION BY LIST (a);
+         CREATE TABLE whole_1 (b text, a int);
+         ALTER TABLE whole ATTACH PARTITION whole_1 FOR VALUES IN (1);
+         CREATE TABLE other.whole_2 PARTITION OF whole FOR VALUES IN (2);
+         CREATE INDEX ON whole (b);
+         CREATE VIEW seen AS SELECT 1;
+         INSERT INTO whole SELECT 1 + i % 2, md5(i::text) FROM generate_series(1, 2001) i;",
+    );
+}
+
+#[test]
+fn rows_that_are_loaded_through_a_partition_s_root_come_back_by_either_name() {
+    let server = support::server(support::newest());
+    let db = server.database("select_root");
+    load_partitions(&db);
+    let dir = tempfile::tempdir().unwrap();
+    let [ours, theirs, inserts] =
+        ["ours.sql.gz", "theirs.sql", "inserts.sql"].map(|name| dir.path().join(name));
+    run(pgstow()
+        .args(["dump", "--load-via-partition-root", "--dbname", &db.uri(), "-f"])
+        .arg(&ours))
+    .ok();
+    for (file, how) in [
+        (&theirs, "--load-via-partition-root"),
+        (&inserts, "--column-inserts"),
+    ] {
+        run(db
+            .pg_dump()
+            .args(["--load-via-partition-root", how, "-f"])
+            .arg(file))
+        .ok();
+    }
+    let count = |db: &Db, table: &str| db.query_text(&format!("SELECT count(*) FROM {table}"));
+    for file in [&ours, &theirs, &inserts] {
+        let shown = file.display();
+        // Rows alone, into what is there: by the partition's name, by the root's, from a pipe.
+        for (pattern, want) in [("whole_1", "1000"), ("other.whole_2", "1001"), ("whole", "2001")] {
+            db.execute("TRUNCATE whole");
+            restore(&db, file, &["--data-only", "--table", pattern]).ok();
+            assert_eq!(count(&db, "whole"), want, "--table {pattern} of {shown}");
+        }
+        if file.extension().is_some_and(|e| e == "sql") {
+            db.execute("TRUNCATE whole");
+            let text = std::fs::read(file).unwrap();
+            let piped = |table: &str| {
+                let args = [
+                    "restore",
+                    "--yes",
+                    "--data-only",
+                    "-t",
+                    table,
+                    "--dbname",
+                    &db.uri(),
+                    "-",
+                ];
+                support::run_with_input(pgstow().args(args), &text)
+            };
+            piped("whole_1").ok();
+            assert_eq!(count(&db, "whole"), "1000", "{shown}");
+            let done = piped("nothing");
+            assert_eq!(done.code, 2, "{done}");
+        }
+        let done = restore(&db, file, &["--data-only", "--table", "seen"]);
+        assert_eq!(done.code, 2, "a view has no rows: {done}");
+
+        // Tables with their definitions: a partition alone is a table like any other.
+        for (choice, want) in [
+            (&["--table", "whole_1"][..], [Some("1000"), None, None]),
+            (
+                &["--table", "whole*", "-t", "other.*"],
+                [Some("1000"), Some("1001"), Some("2001")],
+            ),
+            (
+                &["--exclude-table", "other.*"],
+                [Some("1000"), None, Some("1000")],
+            ),
+            (&["--exclude-table", "whole"], [Some("1000"), Some("1001"), None]),
+            (&["--schema", "other"], [None, Some("1001"), None]),
+            (
+                &["--schema", "public", "-T", "whole_2"],
+                [Some("1000"), None, Some("1000")],
+            ),
+        ] {
+            let target = server.database("select_root_target");
+            let whole = choice[0] == "--exclude-table" || choice.contains(&"other");
+            if !whole {
+                target.execute("CREATE SCHEMA other");
+            }
+            restore(&target, file, choice).ok();
+            for (table, want) in ["public.whole_1", "other.whole_2", "public.whole"]
+                .iter()
+                .zip(want)
+            {
+                let there = target.query_text(&format!("SELECT to_regclass('{table}') IS NOT NULL"));
+                assert_eq!(there == "t", want.is_some(), "{table} by {choice:?} of {shown}");
+                if let Some(want) = want {
+                    assert_eq!(count(&target, table), want, "{table} by {choice:?} of {shown}");
+                }
+            }
+        }
+        for choice in [["--table", "public.whole"], ["--schema", "public"]] {
+            let done = restore(&server.database("select_root_target"), file, &choice);
+            assert_eq!(done.code, 2, "{choice:?} of {shown}: {done}");
+            assert!(done.stderr.contains("without its partitions"), "{done}");
+        }
+    }
+    // Without the comments nobody knows whose rows they are.
+    let text = std::fs::read_to_string(&theirs).unwrap();
+    let bare: String = text
+        .lines()
+        .filter(|l| !l.starts_with("-- Data for"))
+        .map(|l| format!("{l}\n"))
+        .collect();
+    std::fs::write(&theirs, bare).unwrap();
+    let done = restore(
+        &server.database("select_root_target"),
+        &theirs,
+        &["--table", "whole_1"],
+    );
+    assert_eq!(done.code, 2, "{done}");
+    assert!(done.stderr.contains("nothing tells which of them are"), "{done}");
+}
