@@ -89,6 +89,16 @@ pub(super) fn copy_target(text: &[u8]) -> (Option<Vec<u8>>, Vec<u8>) {
     let mut words = words(text).skip(1).peekable();
     qualified(&mut words).unwrap_or_default()
 }
+/// The table that a statement makes, if it gives its schema.
+pub(super) fn created_table(text: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let mut words = words(text).peekable();
+    words.next_if(|word| word.is("create"))?;
+    words.next_if(|word| word.is("unlogged"));
+    words.next_if(|word| word.is("table"))?;
+    let (schema, table) = qualified(&mut words)?;
+    Some((schema?, table))
+}
+
 
 /// A possibly qualified name at the head of some words.
 pub(super) fn qualified<'a>(

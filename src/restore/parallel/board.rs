@@ -48,18 +48,25 @@ pub(super) struct Board {
 }
 
 /// How a task uses a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Use {
     Together,
+    #[default]
     Alone,
 }
 
 impl Board {
-    /// Puts up the loading of a table's rows, which have so many bytes in the file.
-    pub(super) fn rows(&mut self, table: Name, bytes: u64) -> Number {
+    /// Puts up the loading of a table's rows, which have so many bytes in the file. A table that was `there` before the
+    /// script's own may refer to others of its kind: their rows are loaded in the script's order.
+    pub(super) fn rows(&mut self, table: Name, bytes: u64, there: bool) -> Number {
         self.lanes.entry(table.clone()).or_default().weight += bytes;
+        let mut uses = vec![(table, Use::Alone)];
+        if there {
+            // No table has this name.
+            uses.push(Default::default());
+        }
         // Indexes and keys follow them, so they come before those of a table as large.
-        let number = self.put(&[(table, Use::Alone)], None, bytes.saturating_mul(3));
+        let number = self.put(&uses, None, bytes.saturating_mul(3));
         self.before_foreign_keys.push(number);
         number
     }
@@ -203,7 +210,7 @@ mod tests {
     #[test]
     fn keys_follow_rows_indexes_stand_together_and_foreign_keys_come_when_both_sides_stand() {
         let mut board = Board::default();
-        let (t, u) = (board.rows(name("t"), 10), board.rows(name("u"), 20));
+        let (t, u) = (board.rows(name("t"), 10, false), board.rows(name("u"), 20, false));
         let key = |table: &str, index: &str| Build::Key {
             table: name(table),
             index: name(index),
@@ -241,7 +248,7 @@ mod tests {
     #[test]
     fn a_partition_s_index_is_attached_when_both_stand() {
         let mut board = Board::default();
-        let rows = board.rows(name("c"), 1);
+        let rows = board.rows(name("c"), 1, false);
         let parent = board.build(&Build::Index {
             table: name("p"),
             index: name("pi"),
@@ -265,7 +272,7 @@ mod tests {
     #[test]
     fn what_was_done_before_is_not_waited_for() {
         let mut board = Board::default();
-        let rows = board.rows(name("t"), 1);
+        let rows = board.rows(name("t"), 1, false);
         assert_eq!(taken(&mut board), [rows]);
         board.done(rows);
         let key = board.build(&Build::Key {
@@ -273,5 +280,16 @@ mod tests {
             index: name("k"),
         });
         assert_eq!(taken(&mut board), [key]);
+    }
+
+    #[test]
+    fn rows_of_tables_that_were_there_come_one_after_the_other() {
+        let mut board = Board::default();
+        let small = board.rows(name("kinds"), 1, true);
+        let large = board.rows(name("things"), 1000, true);
+        let other = board.rows(name("t"), 1, false);
+        assert_eq!(taken(&mut board), [small, other]);
+        board.done(small);
+        assert_eq!(taken(&mut board), [large]);
     }
 }

@@ -1,19 +1,20 @@
 //! The connection that reads the script: it replays what comes before the rows, puts up the tasks, and does what comes
 //! after them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::mpsc::Receiver;
 
-use super::order::{self, When};
+use super::order::{self, Name, When};
 use super::worker::{Load, State, Task, Worker};
 use super::{Shared, wait};
 use crate::archive::{Index, Table};
 use crate::restore::freeze::Freezer;
 use crate::restore::gate::{Gate, Passage};
 use crate::restore::source::Batch;
-use crate::restore::verdict::copy_target;
+use crate::restore::verdict::{copy_target, created_table};
 use crate::script::{Piece, Statement};
 use crate::{Error, Result};
 
@@ -35,6 +36,8 @@ pub(super) struct Leader {
     /// What comes after all tasks.
     last: Vec<Statement>,
     pub(super) created: Vec<Vec<u8>>,
+    /// Tables that the script has made; another one came with an extension, with all that holds for its rows.
+    made: HashSet<Name>,
 }
 
 impl Leader {
@@ -56,6 +59,7 @@ impl Leader {
             together: None,
             last: Vec::new(),
             created: Vec::new(),
+            made: HashSet::new(),
         }
     }
 
@@ -98,6 +102,7 @@ impl Leader {
             }
         }
         self.freezer.note(&statement.text);
+        self.made.extend(created_table(&statement.text));
         let when = order::when(&statement.text);
         if let When::Setting { key } = &when {
             // Not a share of the block it was cut from, which would be kept as well.
@@ -203,7 +208,8 @@ impl Leader {
             rows: Some(load),
         };
         let mut posted = self.shared.lock();
-        let number = posted.board.rows(target, stored);
+        let there = !self.made.contains(&target);
+        let number = posted.board.rows(target, stored, there);
         self.shared.put_up(posted, number, task);
         Ok(())
     }
