@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio_postgres::CancelToken;
 use tokio_postgres::tls::TlsConnect;
 
@@ -13,7 +13,6 @@ use super::auth::{AuthMethods, Watched};
 use super::failure::Cause;
 use super::session::{Reached, open};
 use super::settings::Settings;
-use super::socket::Socket;
 use crate::{Error, Result};
 
 /// Cancels a session's query from outside of it.
@@ -70,12 +69,12 @@ impl CancelHandle {
 /// Hands a stream on as it is.
 struct Forward;
 
-impl<'a> TlsConnect<&'a mut Socket> for Forward {
-    type Stream = Watched<&'a mut Socket>;
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> TlsConnect<S> for Forward {
+    type Stream = Watched<S>;
     type Error = io::Error;
     type Future = Ready<io::Result<Self::Stream>>;
 
-    fn connect(self, socket: &'a mut Socket) -> Self::Future {
+    fn connect(self, socket: S) -> Self::Future {
         ready(Ok(Watched::new(
             socket,
             None,

@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use postgres_protocol::message::backend::Message;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
 use super::failure::{Doing, explain};
 use super::gate::quoted;
 use super::verdict::copy_target;
-use crate::connect::{WireReceiver, WireSender, server_message};
+use crate::connect::{CancelHandle, Wire, WireReceiver, WireSender, server_message};
 use crate::error::{Kind, ServerMessage};
 use crate::event::{Event, Observer};
 use crate::script::Statement;
@@ -108,19 +110,40 @@ pub(super) struct Conversation {
     tag: String,
     /// What becomes of everything when something fails.
     outcome: &'static str,
+    listening: AbortHandle,
+    pub(super) cancel: CancelHandle,
+    /// The session has been ended, and nobody need tell the server.
+    ended: bool,
+}
+
+/// A restore that is dropped leaves no connection behind, and the server does not go on with a long statement.
+impl Drop for Conversation {
+    fn drop(&mut self) {
+        self.listening.abort();
+        if !self.ended
+            && !self.sent.is_empty()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            let cancel = self.cancel.clone();
+            runtime.spawn(async move { cancel.cancel().await });
+        }
+    }
 }
 
 impl Conversation {
     /// `outcome` is what is said of everything done so far when something fails.
-    pub(super) fn new(
-        sender: WireSender,
-        receiver: WireReceiver,
-        observer: Arc<dyn Observer>,
-        outcome: &'static str,
-    ) -> Self {
+    pub(super) fn new(wire: Wire, observer: Arc<dyn Observer>, outcome: &'static str) -> Self {
         let (tell, replies) = mpsc::unbounded_channel();
-        tokio::spawn(listen(receiver, tell, Arc::clone(&observer)));
+        let Wire {
+            sender,
+            receiver,
+            cancel,
+        } = wire;
+        let listening = tokio::spawn(listen(receiver, tell, Arc::clone(&observer)));
         Conversation {
+            listening: listening.abort_handle(),
+            cancel,
+            ended: false,
             sender,
             counts: Counts::default(),
             sent: VecDeque::new(),
@@ -228,6 +251,7 @@ impl Conversation {
                 break;
             }
         }
+        self.ended = true;
     }
 
     /// Takes all answers that are there.

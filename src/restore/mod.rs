@@ -45,12 +45,12 @@ pub use source::Script;
 use conversation::Conversation;
 use replay::Replay;
 
-use crate::connect::{CancelHandle, Session};
+use crate::connect::Session;
 use crate::event::{Event, Observer, Phase};
 use crate::{Error, Result};
 
 /// How long a server may take to roll back before we stop waiting for it.
-const ROLLBACK_LIMIT: Duration = Duration::from_secs(30);
+const ROLLBACK_LIMIT: Duration = Duration::from_secs(10);
 
 /// How to restore.
 #[derive(Debug, Clone)]
@@ -116,12 +116,12 @@ pub async fn run(
 }
 
 /// Ends the session and waits for the server to have rolled back. False if it has not within [`ROLLBACK_LIMIT`].
-async fn roll_back(conversation: &mut Conversation, cancel: &CancelHandle) -> bool {
+async fn roll_back(conversation: &mut Conversation) -> bool {
     let closed = async {
         loop {
             // Without it a long statement would go on, for the server looks at its socket only between two; and since
             // there are many under way, the request may come just between two.
-            let _ = cancel.cancel().await;
+            let _ = conversation.cancel.cancel().await;
             if tokio::time::timeout(Duration::from_secs(1), conversation.close())
                 .await
                 .is_ok()

@@ -13,7 +13,7 @@ use super::select::Fate;
 use super::source::Batch;
 use super::verdict::{copy_target, database_made};
 use super::{FREEZE, Options, ROLLBACK_LIMIT, database, preflight, roll_back, settings};
-use crate::connect::{CancelHandle, Session, Settings, connect};
+use crate::connect::{Session, Settings, connect};
 use crate::event::{Event, Observer};
 use crate::script::{Command, Meta, Piece, Statement};
 use crate::sql::literal;
@@ -28,7 +28,6 @@ const ROLLED_BACK_HERE: &str =
 /// A restore under way.
 pub(super) struct Replay {
     conversation: Conversation,
-    cancel: CancelHandle,
     /// What each transaction begins with.
     opening: String,
     freezer: Freezer,
@@ -68,8 +67,7 @@ impl Replay {
             false => ROLLED_BACK,
         };
         Ok(Replay {
-            conversation: Conversation::new(wire.sender, wire.receiver, Arc::clone(observer), outcome),
-            cancel: wire.cancel,
+            conversation: Conversation::new(wire, Arc::clone(observer), outcome),
             opening,
             freezer: if options.freeze {
                 Freezer::default()
@@ -113,7 +111,7 @@ impl Replay {
             Ok(()) => tokio::time::timeout(ROLLBACK_LIMIT, self.conversation.close())
                 .await
                 .is_ok(),
-            Err(_) => roll_back(&mut self.conversation, &self.cancel).await,
+            Err(_) => roll_back(&mut self.conversation).await,
         };
         if !closed && result.is_err() {
             self.observer

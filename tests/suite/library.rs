@@ -203,3 +203,33 @@ fn nothing_below_the_command_line_prints_or_exits() {
     found.retain(|place| !place.contains("/src/cli/") && !place.contains("/src/main.rs"));
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
+
+#[test]
+fn a_restore_that_is_dropped_leaves_no_session_behind() {
+    let server = support::server(support::newest());
+    let db = server.database("library_dropped");
+    let here = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'pgstow'";
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let settings = Settings::resolve(Some(&db.uri())).unwrap();
+    for script in [
+        "SELECT pg_sleep(600);\n",
+        "CREATE TABLE t (a int);\nSELECT pg_sleep(600);\n",
+    ] {
+        let asleep = format!("{here} AND wait_event = 'PgSleep'");
+        runtime.block_on(async {
+            let restore = Restore::new(settings.clone());
+            let sleeps = async {
+                while db.query_text(&asleep) != "1" {
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                }
+            };
+            tokio::select! {
+                done = restore.reader(script.as_bytes()) => panic!("{done:?}"),
+                () = sleeps => {}
+            }
+        });
+        // The runtime goes on, as a program's does.
+        support::wait_until("the session ends", || db.query_text(here) == "0");
+        assert_eq!(db.query_text("SELECT to_regclass('public.t') IS NULL"), "t");
+    }
+}

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::Names;
 use crate::archive::{Format, Rows, each_piece};
-use crate::connect::{CancelHandle, Session, Settings, connect};
+use crate::connect::{Session, Settings, connect};
 use crate::event::{Event, Observer};
 use crate::restore::conversation::Conversation;
 use crate::restore::{FREEZE, Options, roll_back, settings};
@@ -47,7 +47,6 @@ pub(super) struct Load {
 /// A connection with what it has been set to.
 pub(super) struct Worker {
     pub(super) conversation: Conversation,
-    cancel: CancelHandle,
     state: BTreeMap<Vec<u8>, Bytes>,
     observer: Arc<dyn Observer>,
 }
@@ -70,7 +69,7 @@ impl Worker {
     ) -> Result<Worker> {
         let opening = settings(&session, options, false).await?;
         let wire = session.into_wire().await?;
-        let mut conversation = Conversation::new(wire.sender, wire.receiver, Arc::clone(observer), DROPPED);
+        let mut conversation = Conversation::new(wire, Arc::clone(observer), DROPPED);
         conversation.own("the settings", opening.as_bytes()).await?;
         // What is in the log is on disk before the database is given its name: its last commit sees to that.
         conversation
@@ -79,7 +78,6 @@ impl Worker {
         conversation.drain().await?;
         Ok(Worker {
             conversation,
-            cancel: wire.cancel,
             state: BTreeMap::new(),
             observer: Arc::clone(observer),
         })
@@ -169,7 +167,7 @@ impl Worker {
     /// Ends the session. `failed`: the server may be in the midst of something.
     pub(super) async fn end(mut self, failed: bool) {
         if failed {
-            roll_back(&mut self.conversation, &self.cancel).await;
+            roll_back(&mut self.conversation).await;
         } else {
             self.conversation.close().await;
         }

@@ -104,3 +104,61 @@ fn a_lost_server_is_told_and_nothing_has_changed() {
     }
     restore_text(&db, b"DROP TABLE public.keep;\n").ok();
 }
+
+/// A server that answers nothing any more, as behind a network that has gone silent.
+#[test]
+fn ctrl_c_ends_a_restore_whose_server_is_silent() {
+    let cluster = Cluster::start(support::newest(), &Setup::default());
+    let db = cluster.database("restore_silent");
+    db.execute("CREATE TABLE public.keep (a int)");
+    for end in [&b"SELECT pg_sleep(600);\n"[..], b"COPY public.t FROM stdin;\n1\n"] {
+        let (child, stdin) = hanging(&db, end);
+        let pid = db.query_text("SELECT pid FROM pg_stat_activity WHERE application_name = 'pgstow'");
+        run(Command::new("kill").args(["-STOP", &pid])).ok();
+        let start = Instant::now();
+        run(Command::new("kill").arg("-INT").arg(child.id().to_string())).ok();
+        let done = Done::of(child);
+        let took = start.elapsed();
+        run(Command::new("kill").args(["-CONT", &pid])).ok();
+        drop(stdin);
+        assert_eq!(done.code, 130, "{done}");
+        assert!(took < Duration::from_secs(15), "it took {took:?}");
+        assert!(done.stderr.contains("still rolling back"), "{done}");
+        // It has been asked to, and does it as soon as it can.
+        let here = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgstow'";
+        wait_for(&db, here, "0");
+        assert_eq!(
+            db.query_text("SELECT count(*) FROM pg_class WHERE relname IN ('keep', 't')"),
+            "1"
+        );
+    }
+}
+
+#[test]
+fn ctrl_c_ends_a_swap_whose_server_is_silent_and_names_what_is_left() {
+    let cluster = Cluster::start(support::newest(), &Setup::default());
+    let db = cluster.database_named("app");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("x.sql");
+    std::fs::write(&file, "CREATE TABLE t (a int);\nSELECT pg_sleep(600);\n").unwrap();
+    let child = pgstow()
+        .args(["restore", "--swap", "--yes", "--dbname", &db.uri()])
+        .arg(&file)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let asleep = "FROM pg_stat_activity WHERE datname LIKE 'app_restore%' AND wait_event = 'PgSleep'";
+    wait_for(&db, &format!("SELECT count(*) {asleep}"), "1");
+    let pid = db.query_text(&format!("SELECT pid {asleep}"));
+    run(Command::new("kill").args(["-STOP", &pid])).ok();
+    let start = Instant::now();
+    run(Command::new("kill").arg("-INT").arg(child.id().to_string())).ok();
+    let done = Done::of(child);
+    let took = start.elapsed();
+    run(Command::new("kill").args(["-CONT", &pid])).ok();
+    assert_eq!(done.code, 130, "{done}");
+    assert!(took < Duration::from_secs(35), "it took {took:?}");
+    let left = db.query_text("SELECT datname FROM pg_database WHERE datname LIKE 'app_restore%'");
+    assert!(left.is_empty() || done.stderr.contains(&left), "{left}: {done}");
+    assert_eq!(db.query_text("SELECT 1"), "1");
+}
