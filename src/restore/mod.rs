@@ -154,13 +154,30 @@ async fn settings(session: &Session, options: &Options, local: bool) -> Result<S
     Ok(format!(
         "SELECT pg_catalog.set_config('client_encoding', {}, {local}), \
          pg_catalog.set_config('maintenance_work_mem', {memory}, {local}), \
-         pg_catalog.set_config('max_parallel_maintenance_workers', {workers}, {local})",
-        crate::sql::literal(&encoding)
+         pg_catalog.set_config('max_parallel_maintenance_workers', {workers}, {local}); {}",
+        crate::sql::literal(&encoding),
+        patient(local)
     ))
 }
 
 async fn setting(session: &Session, name: &str) -> Result<String> {
     let row = session
+/// The statement that keeps the server from ending a session which has nothing to do: one of several connections waits
+/// for others, one of a script for its next part.
+fn patient(local: bool) -> String {
+    // By the server's own list: not each major knows both.
+    format!(
+        "SELECT pg_catalog.set_config(name, '0', {local}) FROM pg_catalog.pg_settings \
+         WHERE name IN ('idle_session_timeout', 'idle_in_transaction_session_timeout')"
+    )
+}
+
+/// Keeps the server from ending the session while it waits, for a person's answer, say.
+pub async fn stay_connected(session: &Session) -> Result<()> {
+    let set = session.client.batch_execute(&patient(false)).await;
+    set.map_err(|e| session.explain(e))
+}
+
         .client
         .query_one("SELECT pg_catalog.current_setting($1)", &[&name])
         .await;

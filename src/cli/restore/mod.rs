@@ -176,6 +176,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         .await?;
     let target = match &args.target_db {
         Some(name) => format!("database {name:?} on {} will be made", session.host_text()),
+    context.until_cancelled(restore::stay_connected(&session)).await?;
         None if args.create => format!(
             "databases that the script names on {} will be made or overwritten",
             session.host_text()

@@ -309,6 +309,69 @@ fn a_server_killed_in_a_swap_is_told_and_the_second_attempt_succeeds() {
     drop_the_old_one(&db);
 }
 
+/// An extension's tables refer to each other by keys that the script knows nothing of.
+#[test]
+fn rows_of_an_extension_s_tables_come_in_order() {
+    for cluster in support::servers() {
+        let db = cluster.database("parallel_extension");
+        if db.query_text("SELECT count(*) FROM pg_available_extensions WHERE name = 'pgstow_test'") == "0" {
+            continue;
+        }
+        db.execute(
+            "CREATE SCHEMA conf; CREATE EXTENSION pgstow_test SCHEMA conf;
+             INSERT INTO conf.z_master SELECT i, 'master ' || i FROM generate_series(1, 20000) i;
+             INSERT INTO conf.a_detail SELECT i, 1 + i % 20000, repeat('long ', 20) FROM generate_series(1, 60000) i;",
+        );
+        let want = picture(&db);
+        let dir = tempfile::tempdir().unwrap();
+        let file = dumped(&db, dir.path(), "x.sql.gz");
+        run(&mut swap(&db, &file, "3")).ok();
+        assert!(picture(&db) == want, "PostgreSQL {}", cluster.major());
+        drop_the_old_one(&db);
+    }
+}
+
+#[test]
+fn a_server_that_ends_idle_sessions_does_not_end_those_that_wait_for_others() {
+    let major = support::newest();
+    if major < 14 {
+        return;
+    }
+    let conf = "idle_session_timeout = 400ms\nidle_in_transaction_session_timeout = 400ms\n";
+    let cluster = Cluster::start(
+        major,
+        &Setup {
+            conf,
+            ..Setup::default()
+        },
+    );
+    let db = cluster.database("parallel_idle");
+    db.execute(
+        "CREATE TABLE small AS SELECT 1 AS a; CREATE TABLE other AS SELECT 2 AS a;
+         CREATE FUNCTION slow(a int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.7); RETURN a; END';
+         CREATE INDEX slowly ON small (public.slow(a)); CREATE INDEX plain ON other (a);",
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let file = dumped(&db, dir.path(), "x.sql.gz");
+    run(&mut swap(&db, &file, "4")).ok();
+    drop_the_old_one(&db);
+    // A script that says nothing of it, and comes slowly.
+    let mut slow = pgstow();
+    slow.args(["restore", "--yes", "--dbname", &db.uri(), "-"]);
+    let mut child = support::start(slow.stdin(Stdio::piped()));
+    let mut input = child.stdin.take().unwrap();
+    for part in [
+        "CREATE TABLE slow_one (a int);\n",
+        "CREATE TABLE slow_two (a int);\n",
+    ] {
+        let text = format!("{part}{}", "-- more\n".repeat(100_000));
+        std::io::Write::write_all(&mut input, text.as_bytes()).unwrap();
+        std::thread::sleep(Duration::from_millis(900));
+    }
+    drop(input);
+    child.done().ok();
+}
+
 /// A small file system, which only root can make.
 struct SmallDisk(tempfile::TempDir);
 
