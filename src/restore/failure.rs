@@ -1,5 +1,6 @@
 //! A failed statement told to the person who restores: which one, where in the file, and the server's own words.
 
+use super::redact::{redacted, redacted_context};
 use crate::Error;
 use crate::error::{Kind, ServerMessage};
 
@@ -18,7 +19,13 @@ pub(super) enum Doing<'a> {
 }
 
 /// The error for it. The server has ended the connection if `lost`; `outcome` is what becomes of all that was done.
-pub(super) fn explain(doing: Doing<'_>, message: ServerMessage, lost: bool, outcome: &str) -> Error {
+pub(super) fn explain(doing: Doing<'_>, mut message: ServerMessage, lost: bool, outcome: &str) -> Error {
+    // It may quote the statement that failed within another one.
+    if let Doing::Statement { .. } = doing
+        && let Some(context) = &mut message.context
+    {
+        *context = redacted_context(context);
+    }
     let (line, what) = match doing {
         Doing::Own(what) => (None, what.to_string()),
         Doing::Statement { text, line } => {
@@ -97,10 +104,11 @@ fn copy_line(message: &ServerMessage) -> Option<u64> {
     digits.parse().ok().filter(|&line| line > 0)
 }
 
-/// The beginning of a statement on one line.
+/// The beginning of a statement on one line, without passwords.
 pub(super) fn abbreviate(text: &[u8]) -> String {
     // More bytes than needed for the characters shown, for there may be much white space.
-    let start = String::from_utf8_lossy(&text[..text.len().min(8 * SHOWN)]);
+    let start = redacted(&text[..text.len().min(8 * SHOWN)]);
+    let start = String::from_utf8_lossy(&start);
     let mut shown = String::new();
     for word in start.split_whitespace() {
         if !shown.is_empty() {

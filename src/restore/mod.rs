@@ -21,6 +21,7 @@ mod picture;
 mod preflight;
 mod proof;
 mod replay;
+mod redact;
 mod roles;
 mod select;
 mod source;

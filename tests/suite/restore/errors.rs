@@ -232,3 +232,27 @@ fn a_flipped_bit_anywhere_in_our_own_file_never_restores_something_else() {
     restore(&target, &file).ok();
     assert!(picture(&target) == want);
 }
+
+#[test]
+fn passwords_are_shown_neither_in_a_list_nor_in_an_error() {
+    let server = support::server(support::newest());
+    let db = server.database("errors_secrets");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("x.sql");
+    for statement in [
+        "ALTER ROLE nobody_at_all WITH LOGIN PASSWORD 'SCRAM-hush$1';",
+        "CREATE USER MAPPING FOR nobody_at_all SERVER none OPTIONS (\"user\" 'a', password 'hush''1');",
+        "CREATE SUBSCRIPTION s CONNECTION 'host=h password=hush' PUBLICATION p WITH (nonsense);",
+        "DO $$ BEGIN EXECUTE 'ALTER ROLE nobody_at_all PASSWORD ''hush'' '; END $$;",
+    ] {
+        std::fs::write(&file, format!("{statement}\n")).unwrap();
+        let done = run(pgstow()
+            .args(["restore", "--yes", "--dbname", &db.uri()])
+            .arg(&file));
+        assert_ne!(done.code, 0, "{done}");
+        assert!(!done.stderr.contains("hush"), "{done}");
+        let listed = run(pgstow().args(["restore", "--list"]).arg(&file)).ok();
+        assert!(!listed.stdout.contains("hush"), "{listed}");
+        assert!(listed.stdout.contains(&statement[..12]), "{listed}");
+    }
+}
