@@ -132,11 +132,20 @@ pub async fn drop_from_outside(settings: &Settings, dbname: &str) -> Result<()> 
     drop_by(connect_outside(settings).await?, dbname).await
 }
 
-/// A session in neither of the databases that a user makes.
-async fn connect_outside(settings: &Settings) -> Result<Session> {
-    match connect(&settings.with_dbname("postgres")).await {
-        Ok(session) => Ok(session),
-        Err(_) => connect(&settings.with_dbname("template1")).await,
+/// Drops tablespaces.
+pub(super) async fn drop_tablespaces(settings: &Settings, names: &[String]) -> Result<()> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let session = connect(settings).await?;
+    for name in names {
+        let text = format!("DROP TABLESPACE IF EXISTS {}", ident(name));
+        let dropped = session.client.batch_execute(&text).await;
+        dropped.map_err(|e| {
+            session
+                .explain(e)
+                .context(format!("cannot drop tablespace {name:?}"))
+        })?;
     }
 }
 

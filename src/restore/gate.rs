@@ -22,11 +22,18 @@ pub(super) enum Passage {
     },
     /// It is sent, and rows follow it.
     Copy,
-    /// It is sent, but in no transaction: it makes or drops a database.
+    /// It is sent, but in no transaction: it makes or drops a database or a tablespace.
     Outside,
     /// It is left out.
     Leave,
 }
+
+/// Why a script with tablespaces is refused.
+pub(super) const TABLESPACE: &str =
+    "the script makes or drops tablespaces, which the server does in no transaction";
+/// What to do about it.
+pub(super) const TABLESPACE_HINT: &str = "Restore it with --create: what comes before a tablespace then stays, whatever becomes of the rest. The \
+    tablespace's directory must be there, empty, and belong to the server's user.";
 
 /// Judges one statement after the other.
 pub(super) struct Gate {
@@ -104,7 +111,10 @@ impl Gate {
                 "the script commits, but a restore is all or nothing",
             )
             .hint("Remove the statement, or replay the script with psql.")),
-            Verdict::OtherDatabase if self.create => Ok(Passage::Outside),
+            Verdict::OtherDatabase | Verdict::Tablespace if self.create => Ok(Passage::Outside),
+            Verdict::Tablespace => {
+                Err(refused(line, &abbreviate(text), TABLESPACE).hint(TABLESPACE_HINT))
+            }
             Verdict::OtherDatabase => Err(refused(
                 line,
                 &abbreviate(text),

@@ -23,6 +23,8 @@ pub struct Needs {
     pub(super) extensions: BTreeSet<String>,
     /// Statements that name roles.
     pub(super) role_statements: Vec<Bytes>,
+    /// Whether it makes or drops tablespaces.
+    pub(super) tablespaces: bool,
     /// Whether it may make roles itself.
     pub(super) makes_roles: bool,
     /// The encoding it says it is in.
@@ -99,6 +101,8 @@ impl Needs {
         self.makes_roles |= created(text).is_some();
         let mut all = words(text);
         let Some(first) = all.next() else { return };
+        self.tablespaces |=
+            (first.is("create") || first.is("drop")) && all.next().is_some_and(|word| word.is("tablespace"));
         self.makes_roles |= first.is("do");
         if let Some((name, value)) = setting(text)
             && name == "client_encoding"

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use tokio_postgres::types::ToSql;
 
-use super::Options;
+use super::gate::{TABLESPACE, TABLESPACE_HINT};
 use super::needs::Needs;
 use super::roles::{MissingRoles, Roles};
 use crate::connect::Session;
@@ -91,6 +91,9 @@ pub async fn examine(
     // Several connections commit as they go.
     if target == Target::Here || options.jobs < 2 || needs.from_server.is_none() {
         let dropped = match target {
+    if needs.tablespaces && !options.create {
+        findings.push(Finding::failed("tablespaces", TABLESPACE).hint(TABLESPACE_HINT));
+    }
             Target::Here => dropped(session, needs).await?,
             Target::Beside => 0,
         };

@@ -11,7 +11,8 @@ use super::gate::{Gate, Passage};
 use super::owner::Heading;
 use super::select::Fate;
 use super::source::Batch;
-use super::verdict::{copy_target, database_made};
+use super::subject::is_data;
+use super::verdict::{copy_target, made};
 use super::{FREEZE, Options, ROLLBACK_LIMIT, database, preflight, roll_back, settings};
 use crate::connect::{Session, Settings, connect};
 use crate::event::{Event, Observer};
@@ -23,7 +24,7 @@ use crate::{Error, Result};
 const ROLLED_BACK: &str = "everything was rolled back";
 /// ... and of one in several databases.
 const ROLLED_BACK_HERE: &str =
-    "what it did in this database was rolled back, and databases that it made are dropped";
+    "what it did in this database was rolled back, and tablespaces and databases that it made are dropped";
 
 /// A restore under way.
 pub(super) struct Replay {
@@ -79,11 +80,11 @@ impl Replay {
             options: options.clone(),
             settings: settings_,
             earlier: Counts::default(),
+            made: Vec::new(),
             made_tablespaces: Vec::new(),
             heading: Heading::default(),
-            made: Vec::new(),
-            found: false,
             skipping: false,
+            found: false,
             offset: 0,
         })
     }
@@ -98,9 +99,9 @@ impl Replay {
             let bytes = batch.offset - self.offset;
             self.offset = batch.offset;
             self.observer.event(Event::Moved { rows: 0, bytes });
+        }
         if self.options.choice.is_blind() && !self.found {
             return Err(Error::usage("the script has no rows of a table that matches"));
-        }
         }
         self.commit().await
     }
@@ -122,6 +123,10 @@ impl Replay {
                 if let Err(left) = database::drop_from_outside(&self.settings, dbname).await {
                     self.observer.event(Event::Warning(left.to_string()));
                 }
+            }
+            let tablespaces = &self.made_tablespaces;
+            if let Err(left) = database::drop_tablespaces(&self.settings, tablespaces).await {
+                self.observer.event(Event::Warning(left.to_string()));
             }
         }
         result?;
@@ -215,6 +220,7 @@ impl Replay {
         let next = Replay::begin(session, &self.options, &self.observer).await?;
         let before = std::mem::replace(self, next);
         self.made = before.made;
+        self.made_tablespaces = before.made_tablespaces;
         self.offset = before.offset;
         self.earlier = before.earlier;
         self.earlier.add(&before.conversation.counts);
@@ -222,11 +228,11 @@ impl Replay {
     }
 
     async fn statement(&mut self, statement: &Statement) -> Result<()> {
+        self.found |= self.options.choice.is_blind() && is_data(&statement.text);
         match self.gate.statement(statement)? {
             Passage::Leave => Ok(()),
             Passage::Copy => self.copy(statement).await,
             Passage::Outside => self.outside(statement).await,
-        self.found |= self.options.choice.is_blind() && is_data(&statement.text);
             Passage::Send { create } => {
                 for role in &create {
                     self.conversation.create_role(role).await?;
@@ -242,7 +248,8 @@ impl Replay {
         self.commit().await?;
         self.conversation.statement(statement).await?;
         self.conversation.drain().await?;
-        self.made.extend(database_made(&statement.text));
+        self.made.extend(made(&statement.text, "database"));
+        self.made_tablespaces.extend(made(&statement.text, "tablespace"));
         self.open().await
     }
 

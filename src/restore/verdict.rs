@@ -17,6 +17,8 @@ pub(super) enum Verdict {
     Unknown,
     /// It makes or drops a database.
     OtherDatabase,
+    /// It makes or drops a tablespace.
+    Tablespace,
     /// It cannot be replayed in one transaction.
     Refuse {
         /// Why not.
@@ -72,23 +74,21 @@ pub(super) fn verdict(statement: &Statement, version: u32) -> Verdict {
     if (first.is("create") || first.is("drop")) && next_is("database") {
         return Verdict::OtherDatabase;
     }
+    if (first.is("create") || first.is("drop")) && next_is("tablespace") {
+        return Verdict::Tablespace;
+    }
     Verdict::Send
 }
 
-/// The database that a statement makes.
-pub(super) fn database_made(text: &[u8]) -> Option<String> {
+/// The database or tablespace (`kind`) that a statement makes.
+pub(super) fn made(text: &[u8], kind: &str) -> Option<String> {
     let mut words = words(text);
     words.next().filter(|word| word.is("create"))?;
-    words.next().filter(|word| word.is("database"))?;
+    words.next().filter(|word| word.is(kind))?;
     let name = words.next()?.name()?;
     Some(String::from_utf8_lossy(&name).into_owned())
 }
 
-/// The table that a COPY statement fills, as `schema.table` with both parts unquoted; the schema may be missing.
-pub(super) fn copy_target(text: &[u8]) -> (Option<Vec<u8>>, Vec<u8>) {
-    let mut words = words(text).skip(1).peekable();
-    qualified(&mut words).unwrap_or_default()
-}
 /// The table that a statement makes, if it gives its schema.
 pub(super) fn created_table(text: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let mut words = words(text).peekable();
@@ -99,6 +99,11 @@ pub(super) fn created_table(text: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     Some((schema?, table))
 }
 
+/// The table that a COPY statement fills, as `schema.table` with both parts unquoted; the schema may be missing.
+pub(super) fn copy_target(text: &[u8]) -> (Option<Vec<u8>>, Vec<u8>) {
+    let mut words = words(text).skip(1).peekable();
+    qualified(&mut words).unwrap_or_default()
+}
 
 /// A possibly qualified name at the head of some words.
 pub(super) fn qualified<'a>(
@@ -162,10 +167,11 @@ mod tests {
             assert_eq!(of(text), Verdict::OtherDatabase, "{text}");
         }
         assert_eq!(
-            database_made(b"CREATE DATABASE \"App\" ENCODING 'UTF8';").as_deref(),
+            made(b"CREATE DATABASE \"App\" ENCODING 'UTF8';", "database").as_deref(),
             Some("App")
         );
-        assert_eq!(database_made(b"DROP DATABASE app;"), None);
+        assert_eq!(made(b"DROP DATABASE app;", "database"), None);
+        assert_eq!(of("CREATE TABLESPACE fast LOCATION '/x';"), Verdict::Tablespace);
     }
 
     #[test]

@@ -217,3 +217,71 @@ fn other_sessions_and_an_encoding_with_fewer_letters_are_warned_of() {
     assert_eq!(done.code, 1, "{done}");
     assert!(done.stderr.contains("cannot turn into"), "{done}");
 }
+
+#[test]
+fn tablespaces_are_told_beforehand_and_made_outside_of_the_transaction() {
+    let cluster = Cluster::start(support::newest(), &Setup::default());
+    let db = cluster.database("preflight_tablespaces");
+    let place = cluster.socket_dir().join("space");
+    let text = format!(
+        "CREATE ROLE keeper;\nCREATE TABLESPACE fast OWNER keeper LOCATION '{}';\n",
+        place.display()
+    );
+    db.execute(&format!("COPY (SELECT 1) TO PROGRAM 'mkdir {}'", place.display()));
+    let file = script(&text);
+    let done = restore(&db, file.path());
+    assert_eq!(done.code, 1, "{done}");
+    assert!(
+        done.stderr.contains("makes or drops tablespaces") && done.stderr.contains("--create"),
+        "{done}"
+    );
+    // From a pipe nothing is known beforehand, and nothing is kept.
+    let done = super::restore_text(&db, text.as_bytes());
+    assert_eq!(done.code, 3, "{done}");
+    assert!(
+        done.stderr.contains("line 2") && done.stderr.contains("--create"),
+        "{done}"
+    );
+    let there = "SELECT (SELECT count(*) FROM pg_roles WHERE rolname = 'keeper') \
+        + (SELECT count(*) FROM pg_tablespace WHERE spcname = 'fast')";
+    assert_eq!(db.query_text(there), "0");
+    // One that fails leaves no tablespace.
+    let broken = script(&format!("{text}SELECT nonsense;\n"));
+    assert_eq!(restore_with(&db, broken.path(), &["--create"]).code, 3);
+    let fast = "SELECT pg_get_userbyid(spcowner) FROM pg_tablespace WHERE spcname = 'fast'";
+    assert_eq!(db.query_text(fast), "");
+    db.execute("DROP ROLE keeper");
+    restore_with(&db, file.path(), &["--create"]).ok();
+    assert_eq!(db.query_text(fast), "keeper");
+}
+
+#[test]
+fn what_can_be_read_once_is_restored_and_what_reads_twice_is_refused() {
+    let server = support::server(support::newest());
+    let db = server.database("preflight_pipe");
+    let file = script("CREATE TABLE t (a int);\nCOPY t FROM stdin;\n1\n\\.\n");
+    // As `pgstow restore <(cat FILE)` has it.
+    let program = pgstow().get_program().to_owned();
+    let shell = |more: &str| {
+        let command = format!(
+            "'{}' restore --yes {more} --dbname '{}' <(cat '{}')",
+            program.display(),
+            db.uri(),
+            file.path().display()
+        );
+        run(std::process::Command::new("bash").args(["-c", &command]))
+    };
+    shell("").ok();
+    assert_eq!(db.query_text("SELECT a FROM t"), "1");
+    for option in ["--check", "--swap", "--list"] {
+        let done = shell(option);
+        assert_eq!(done.code, 2, "{option}: {done}");
+        assert!(
+            done.stderr.contains(option) && done.stderr.contains("cannot come from a pipe"),
+            "{done}"
+        );
+        let done = run(pgstow().args(["restore", "--yes", option, "--dbname", &db.uri(), "-"]));
+        assert_eq!(done.code, 2, "{option}: {done}");
+        assert!(done.stderr.contains("cannot come from standard input"), "{done}");
+    }
+}
