@@ -1,10 +1,12 @@
 //! The backup that a restore reads, wherever it lies.
 
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use super::Context;
 use super::offsite::{self, Remote, Unlock};
 use super::store::Place;
+use crate::archive::open_file;
 use crate::store::{Pending, Stored};
 use crate::{Error, Result, restore};
 
@@ -40,6 +42,8 @@ fn from(text: &str) -> Result<From, String> {
 pub enum Source {
     /// Standard input.
     Standard,
+    /// A pipe with a name here, as a shell's `<(...)` gives one: it can be read once.
+    Pipe(PathBuf),
     /// A file here.
     File(PathBuf),
     /// A file made of a backup elsewhere or encrypted, and what it was made of.
@@ -54,7 +58,7 @@ impl Source {
         match self {
             Source::File(path) => Some(path),
             Source::Copy(copy, _) => Some(copy.path()),
-            Source::Standard | Source::Elsewhere(_) => None,
+            Source::Standard | Source::Pipe(_) | Source::Elsewhere(_) => None,
         }
     }
 
@@ -62,19 +66,34 @@ impl Source {
     pub fn name(&self) -> String {
         match self {
             Source::Standard => "standard input".into(),
-            Source::File(path) => path.display().to_string(),
+            Source::File(path) | Source::Pipe(path) => path.display().to_string(),
             Source::Copy(_, stored) | Source::Elsewhere(stored) => stored.shown(),
         }
     }
 
+    /// Fails where what is wanted (`what`) reads the backup more than once, and it can be read only once.
+    pub fn check_file(&self, what: &str) -> Result<&Path> {
+        self.path().ok_or_else(|| {
+            Error::usage(format!(
+                "{what} reads the file more than once, so it cannot come from {}",
+                match self {
+                    Source::Pipe(_) => "a pipe",
+                    _ => "standard input",
+                }
+            ))
+            .hint("Put it into a file.")
+        })
+    }
+
     /// The input, from its beginning.
-    pub fn open(&self) -> restore::Source {
-        match self {
+    pub fn open(&self) -> Result<restore::Source> {
+        Ok(match self {
             Source::Standard => restore::Source::Stream(Box::new(std::io::stdin())),
+            Source::Pipe(path) => restore::Source::Stream(Box::new(open_file(path)?)),
             Source::Elsewhere(stored) => restore::Source::Stream(Box::new(stored.reader())),
             Source::File(path) => restore::Source::File(path.clone()),
             Source::Copy(copy, _) => restore::Source::File(copy.path().to_path_buf()),
-        }
+        })
     }
 }
 
@@ -91,6 +110,12 @@ impl Whence {
     ) -> Result<Source> {
         if file == Path::new("-") {
             return Ok(Source::Standard);
+        }
+        // Not opened here: whoever writes would see its reader go.
+        if std::fs::metadata(file)
+            .is_ok_and(|meta| meta.file_type().is_fifo() || meta.file_type().is_char_device())
+        {
+            return Ok(Source::Pipe(file.to_path_buf()));
         }
         let stored = context.until_cancelled(self.look_up(file, place, dbname)).await?;
         if let Some(path) = stored.path()

@@ -30,11 +30,6 @@ pub(super) async fn look_at(source: &Source, selection: Selection) -> Result<(Ch
     let meta = archive::open_file(path)?
         .metadata()
         .map_err(|e| Error::io(format!("cannot read {}", path.display()), e))?;
-    // A named pipe has neither size nor end to look at.
-    if !meta.is_file() {
-        let choice = Choice::of_file(&path, &selection)?;
-        return Ok((Choice::unread(&selection)?, 0));
-    }
     let path = path.to_path_buf();
     let reading = tokio::task::spawn_blocking(move || {
         let bytes = match Archive::open(&path)? {

@@ -47,8 +47,8 @@ pub struct Args {
     #[arg(short = 'a', long, help_heading = "Part of the backup")]
     data_only: bool,
     /// Restore these tables (views, sequences) only, with their indexes, constraints, triggers, own sequences and
-    /// privileges. Not brought: the types, functions, schemas and other tables that they need, and foreign keys of
-    /// other tables. Patterns are psql's: * and ? stand for any letters, (a|b) for either; a name without a schema
+    /// privileges. Not brought: the types, functions, schemas and other tables that they need, foreign keys of
+    /// other tables, and that a partition is part of a table which is not chosen, too. Patterns are psql's: * and ? stand for any letters, (a|b) for either; a name without a schema
     /// means one in any. Of a file that pgstow wrote, only their rows are read
     #[arg(
         short,
@@ -82,8 +82,9 @@ pub struct Args {
         help_heading = "Restore"
     )]
     swap: bool,
-    /// Follow the script where it makes databases and goes on in them, as dumps of pg_dump --create and pg_dumpall do.
-    /// Each database is a transaction of its own; when it fails, databases that it made are dropped
+    /// Follow the script where it makes tablespaces, or databases and goes on in them, as dumps of pg_dump --create and
+    /// pg_dumpall do. Each database is a transaction of its own; when it fails, databases and tablespaces that it made are
+    /// dropped
     #[arg(
         long,
         conflicts_with_all = ["swap", "target_db", "data_only", "table", "schema", "exclude_table"],
@@ -165,18 +166,23 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     }
     let settings = args.connection.settings_to_connect(context).await?;
     let source = find(&args, &file, || Ok(settings.clone()), context).await?;
+    for (wanted, what) in [(args.swap, "--swap"), (args.check, "--check")] {
+        if wanted {
+            source.check_file(what)?;
+        }
+    }
     let (choice, bytes) = context
         .until_cancelled(look_at(&source, args.selection()))
         .await?;
     context.observer.event(Event::Phase(Phase::Connect));
     let session = context.until_cancelled(connect(&settings)).await?;
+    context.until_cancelled(restore::stay_connected(&session)).await?;
     let options = args.options(choice);
     context
         .until_cancelled(preflight(&session, &source, &args, &options, context))
         .await?;
     let target = match &args.target_db {
         Some(name) => format!("database {name:?} on {} will be made", session.host_text()),
-    context.until_cancelled(restore::stay_connected(&session)).await?;
         None if args.create => format!(
             "databases that the script names on {} will be made or overwritten",
             session.host_text()
@@ -197,20 +203,27 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         report::done(&args, &source, dbname, before, counts, start, context)
     };
     if args.swap {
-        let Some(path) = source.path() else {
-            return Err(Error::usage(
-                "--swap reads the file twice, so it cannot come from standard input",
-            ));
-        };
+        let path = source.check_file("--swap")?;
         let (done, before) = restore::swap(&settings, path, &options, observer, cancel)
             .await
             .map_err(told)?;
         report(Some(settings.dbname()), Some(before.as_str()), done.counts)?;
     } else if let Some(dbname) = &args.target_db {
-        let done = restore::beside(&session, dbname, source.open(), &options, observer, cancel).await;
+        let done = restore::beside(
+            &session,
+            dbname,
+            source.open().map_err(told)?,
+            &options,
+            observer,
+            cancel,
+        )
+        .await;
         report(Some(dbname.as_str()), None, done.map_err(told)?)?;
     } else {
-        let script = source.open().script(&options).map_err(told)?;
+        let script = source
+            .open()
+            .and_then(|source| source.script(&options))
+            .map_err(told)?;
         let done = restore::run(session, script, &options, observer, cancel).await;
         // Where the script goes from database to database, none is the one.
         let dbname = (!args.create).then(|| settings.dbname());

@@ -15,9 +15,7 @@ use crate::{Error, Result};
 
 /// Prints what would be done.
 pub(super) async fn list(source: Source, args: &Args) -> Result<()> {
-    let Some(path) = source.path().map(Path::to_path_buf) else {
-        return Err(Error::usage("--list needs a file, not standard input"));
-    };
+    let path = source.check_file("--list")?.to_path_buf();
     let selection = args.selection();
     let json = args.json;
     let listing = tokio::task::spawn_blocking(move || {
