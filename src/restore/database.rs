@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::exchange;
 use crate::catalog::settings::assignment;
 use crate::connect::{Session, Settings, connect};
 use crate::sql::{ident, literal};
@@ -60,6 +61,11 @@ fn create_text(dbname: &str, facts: &serde_json::Value, encoding: &str, owner: &
     let provider = match facts.get("datlocprovider").and_then(|v| v.as_str()) {
         Some("i") => Some(("icu", "ICU_LOCALE")),
         Some("b") => Some(("builtin", "BUILTIN_LOCALE")),
+        // The template's would be taken otherwise.
+        Some("c") => {
+            text.push_str(" LOCALE_PROVIDER libc");
+            None
+        }
         _ => None,
     };
     if let (Some((provider, option)), Some(locale)) = (provider, locale) {
@@ -129,7 +135,8 @@ pub async fn exists(session: &Session, dbname: &str) -> Result<bool> {
 
 /// Drops a database, whoever is connected to it, from another one than the settings name.
 pub async fn drop_from_outside(settings: &Settings, dbname: &str) -> Result<()> {
-    drop_by(connect_outside(settings).await?, dbname).await
+    let session = exchange::connect_outside(settings, &[settings.dbname(), dbname]).await?;
+    exchange::drop(&session, dbname).await
 }
 
 /// Drops tablespaces.
@@ -147,57 +154,19 @@ pub(super) async fn drop_tablespaces(settings: &Settings, names: &[String]) -> R
                 .context(format!("cannot drop tablespace {name:?}"))
         })?;
     }
+    Ok(())
 }
 
 /// Drops a database, whoever is connected to it.
 pub async fn drop(settings: &Settings, dbname: &str) -> Result<()> {
     // A connection of its own: the one that made the database may have ended with what went wrong.
-    drop_by(connect(settings).await?, dbname).await
+    exchange::drop(&connect(settings).await?, dbname).await
 }
 
-async fn drop_by(session: Session, dbname: &str) -> Result<()> {
-    let text = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", ident(dbname));
-    let dropped = session.client.batch_execute(&text).await;
-    dropped.map_err(|e| {
-        session
-            .explain(e)
-            .context(format!("cannot drop database {dbname:?}"))
-    })
-}
-
-/// Gives `fresh` the name of `live`, and `live` the name `before`: both or neither. Sessions of the live database are
-/// ended, for the server renames no database in use.
-pub async fn swap(settings: &Settings, live: &str, fresh: &str, before: &str) -> Result<()> {
-    // Not from within either of them.
-    let session = connect_outside(settings).await?;
+/// The statements that give `fresh` the name of `live`, and `live` the name `before`: both or neither.
+pub(super) fn rename_both(live: &str, fresh: &str, before: &str) -> String {
     let rename = |from: &str, to: &str| format!("ALTER DATABASE {} RENAME TO {};\n", ident(from), ident(to));
-    // Neither the sessions' end nor the names' exchange is undone by the other's failure to happen, so the sessions
-    // are ended again and again until the exchange finds none.
-    let end_sessions = format!(
-        "SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity \
-         WHERE datname IN ({}, {}) AND pid <> pg_catalog.pg_backend_pid()",
-        literal(live),
-        literal(fresh)
-    );
-    let exchange = format!("BEGIN;\n{}{}COMMIT;", rename(live, before), rename(fresh, live));
-    const ATTEMPTS: u32 = 50;
-    for attempt in 1..=ATTEMPTS {
-        session
-            .client
-            .batch_execute(&end_sessions)
-            .await
-            .map_err(|e| session.explain(e))?;
-        let Err(e) = session.client.batch_execute(&exchange).await else {
-            return Ok(());
-        };
-        let _ = session.client.batch_execute("ROLLBACK").await;
-        let in_use = e.code() == Some(&tokio_postgres::error::SqlState::OBJECT_IN_USE);
-        if !in_use || attempt == ATTEMPTS {
-            return Err(session.explain(e).context("cannot exchange the databases' names"));
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    Ok(())
+    format!("BEGIN;\n{}{}COMMIT;", rename(live, before), rename(fresh, live))
 }
 
 #[cfg(test)]
@@ -218,6 +187,10 @@ mod tests {
             (
                 serde_json::json!({"datcollate": "C.UTF-8", "datctype": "C.UTF-8"}),
                 "LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'",
+            ),
+            (
+                serde_json::json!({"datlocprovider": "c", "datcollate": "C", "datctype": "C"}),
+                "LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'",
             ),
             (
                 serde_json::json!({"datlocprovider": "i", "daticulocale": "de", "datcollate": "C", "datctype": "C",

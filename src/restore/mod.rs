@@ -10,18 +10,19 @@
 
 mod conversation;
 pub mod database;
+mod exchange;
 mod failure;
 mod freeze;
 mod gate;
 mod needs;
-mod parallel;
 mod owner;
+mod parallel;
 mod pattern;
 mod picture;
 mod preflight;
 mod proof;
-mod replay;
 mod redact;
+mod replay;
 mod roles;
 mod select;
 mod source;
@@ -161,8 +162,6 @@ async fn settings(session: &Session, options: &Options, local: bool) -> Result<S
     ))
 }
 
-async fn setting(session: &Session, name: &str) -> Result<String> {
-    let row = session
 /// The statement that keeps the server from ending a session which has nothing to do: one of several connections waits
 /// for others, one of a script for its next part.
 fn patient(local: bool) -> String {
@@ -179,6 +178,8 @@ pub async fn stay_connected(session: &Session) -> Result<()> {
     set.map_err(|e| session.explain(e))
 }
 
+async fn setting(session: &Session, name: &str) -> Result<String> {
+    let row = session
         .client
         .query_one("SELECT pg_catalog.current_setting($1)", &[&name])
         .await;

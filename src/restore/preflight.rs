@@ -9,7 +9,8 @@ use tokio_postgres::types::ToSql;
 
 use super::gate::{TABLESPACE, TABLESPACE_HINT};
 use super::needs::Needs;
-use super::roles::{MissingRoles, Roles};
+use super::roles::{MissingRoles, Roles, named};
+use super::{Options, exchange};
 use crate::connect::Session;
 use crate::finding::Finding;
 use crate::{Result, human};
@@ -21,6 +22,8 @@ pub enum Target {
     Here,
     /// Into a database made for it, like the session's.
     Beside,
+    /// The same, and it then takes the name of the session's.
+    Swap,
 }
 
 const FACTS: &str = "
@@ -88,18 +91,22 @@ pub async fn examine(
     findings.push(encoding(session, &facts, needs).await?);
     findings.push(extensions(session, needs).await?);
     findings.push(missing_roles(session, needs, options.missing_roles).await?);
-    // Several connections commit as they go.
-    if target == Target::Here || options.jobs < 2 || needs.from_server.is_none() {
-        let dropped = match target {
     if needs.tablespaces && !options.create {
         findings.push(Finding::failed("tablespaces", TABLESPACE).hint(TABLESPACE_HINT));
     }
+    // Several connections commit as they go.
+    if target == Target::Here || options.jobs < 2 || needs.from_server.is_none() {
+        let dropped = match target {
             Target::Here => dropped(session, needs).await?,
-            Target::Beside => 0,
+            Target::Beside | Target::Swap => 0,
         };
         findings.push(locks(&facts, needs, dropped));
     }
     findings.extend(disk(&facts, needs));
+    if target == Target::Swap {
+        findings.extend(exchange::examine(session).await?);
+        findings.extend(lost_privileges(session, needs).await?);
+    }
     if facts.others > 0 && target == Target::Here {
         let others = human::number_of(facts.others, "other session");
         findings.push(
@@ -141,7 +148,7 @@ fn writes(facts: &Facts, target: Target) -> Vec<Finding> {
             )
             .hint("Restore as the owner of the database, or GRANT CREATE on it."),
         ),
-        Target::Beside if !facts.may_create_databases => findings.push(
+        Target::Beside | Target::Swap if !facts.may_create_databases => findings.push(
             Finding::failed("privileges", format!("role {user:?} may create no databases"))
                 .hint("ALTER ROLE ... CREATEDB, or restore as another role."),
         ),
@@ -152,7 +159,7 @@ fn writes(facts: &Facts, target: Target) -> Vec<Finding> {
             "writes",
             match target {
                 Target::Here => format!("role {user:?} may create in database {dbname:?}"),
-                Target::Beside => format!("role {user:?} may create databases"),
+                Target::Beside | Target::Swap => format!("role {user:?} may create databases"),
             },
         ));
     }
@@ -257,6 +264,53 @@ async fn missing_roles(session: &Session, needs: &Needs, what_to_do: MissingRole
         MissingRoles::Skip => Finding::warning("roles", format!("{names}: what they own or may do is left out")),
         MissingRoles::Create => Finding::warning("roles", format!("{names}: they are created")),
     })
+}
+
+/// Roles without which a database's users are not as they were: those that own what is in it, or may use it, but for the
+/// present one, its like and those that may do everything.
+const USERS: &str = "
+WITH owned AS (
+    SELECT relowner AS owner, relacl AS acl FROM pg_catalog.pg_class WHERE oid >= 16384
+    UNION ALL SELECT nspowner, nspacl FROM pg_catalog.pg_namespace WHERE oid >= 16384 OR nspname = 'public'
+    UNION ALL SELECT proowner, proacl FROM pg_catalog.pg_proc WHERE oid >= 16384
+    UNION ALL SELECT typowner, typacl FROM pg_catalog.pg_type WHERE oid >= 16384
+    UNION ALL SELECT defaclrole, defaclacl FROM pg_catalog.pg_default_acl),
+named AS (
+    SELECT owner AS role FROM owned
+    UNION SELECT a.grantee FROM owned, pg_catalog.aclexplode(acl) a)
+SELECT r.rolname::text FROM named JOIN pg_catalog.pg_roles r ON r.oid = named.role
+WHERE NOT r.rolsuper AND r.rolname !~ '^pg_' AND r.rolname <> current_user ORDER BY 1";
+
+/// Roles that own or may use something in the live database, of which the backup says nothing. Of a script without an
+/// index the end is not known, which is where privileges stand.
+async fn lost_privileges(session: &Session, needs: &Needs) -> Result<Option<Finding>> {
+    if needs.from_server.is_none() {
+        return Ok(None);
+    }
+    let given: BTreeSet<Vec<u8>> = needs
+        .role_statements
+        .iter()
+        .flat_map(|text| named(text))
+        .collect();
+    let rows = session.client.query(USERS, &[]).await;
+    let rows = rows.map_err(|e| session.explain(e))?;
+    let lost: Vec<String> = rows
+        .iter()
+        .map(|row| row.get::<_, String>(0))
+        .filter(|name| !given.contains(name.as_bytes()))
+        .map(|name| format!("{name:?}"))
+        .collect();
+    Ok((!lost.is_empty()).then(|| {
+        let found = format!(
+            "what is in the database belongs to or may be used by {}, to whom the backup gives nothing: after the \
+             exchange they may not use what was theirs",
+            lost.join(", ")
+        );
+        Finding::warning("privileges", found).hint(
+            "Restore as the role that is to own it, or GRANT again after the restore; backups made with --owners and \
+             --privileges (BACKUP_OWNERS, BACKUP_PRIVILEGES) keep both.",
+        )
+    }))
 }
 
 /// The server's lock table holds so much more than the settings say.

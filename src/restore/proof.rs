@@ -9,7 +9,7 @@ use chrono::Utc;
 use tokio_util::sync::CancellationToken;
 
 use super::picture::{Differences, Painter, Picture};
-use super::{Counts, Options, Script, database, parallel, run};
+use super::{Counts, Options, Script, database, exchange, parallel, run};
 use crate::archive::{Archive, Excerpt, open_file};
 use crate::connect::{Session, Settings, connect};
 use crate::event::{Event, Observer};
@@ -81,13 +81,10 @@ pub async fn test_restore(
 ) -> Result<TestRestore> {
     let (_, scratch) = create_beside(settings, "test", observer).await?;
     let tried = restore_and_compare(&settings.with_dbname(&scratch), path, options, observer, cancel).await;
-    let dropped = database::drop(settings, &scratch).await;
-    match (tried, dropped) {
-        (Ok(tried), Ok(())) => Ok(tried),
-        (Ok(_), Err(e)) => Err(e),
-        (Err(e), Ok(())) => Err(e),
-        (Err(e), Err(left)) => {
-            observer.event(Event::Warning(left.to_string()));
+    match tried {
+        Ok(tried) => database::drop(settings, &scratch).await.map(|()| tried),
+        Err(e) => {
+            clean_up(settings, &scratch, observer).await;
             Err(e)
         }
     }
@@ -103,11 +100,13 @@ pub async fn swap(
     cancel: &CancellationToken,
 ) -> Result<(TestRestore, String)> {
     let (session, fresh) = create_beside(settings, "restore", observer).await?;
-    let tried = match database::copy_properties(&session, &fresh).await {
+    let copied = database::copy_properties(&session, &fresh).await;
+    // It would only be one more in the way of the exchange.
+    drop(session);
+    let tried = match copied {
         Ok(()) => restore_and_compare(&settings.with_dbname(&fresh), path, options, observer, cancel).await,
         Err(e) => Err(e),
     };
-    drop(session);
     let exchanged = match tried {
         Ok(tried) if !tried.comparison.differences.is_empty() => Err(Error::damaged(
             "what was restored is not what the file says: the live database was not touched",
@@ -115,15 +114,13 @@ pub async fn swap(
         .hint("`pgstow verify --test-restore` shows the differences.")),
         Ok(tried) => {
             let before = database::name_beside(settings.dbname(), "before", Utc::now());
-            let swapped = database::swap(settings, settings.dbname(), &fresh, &before).await;
+            let swapped = exchange::swap(settings, settings.dbname(), &fresh, &before, cancel).await;
             swapped.map(|()| (tried, before))
         }
         Err(e) => Err(e),
     };
-    if exchanged.is_err()
-        && let Err(left) = database::drop(settings, &fresh).await
-    {
-        observer.event(Event::Warning(left.to_string()));
+    if exchanged.is_err() {
+        clean_up(settings, &fresh, observer).await;
     }
     exchanged
 }
@@ -145,10 +142,8 @@ pub async fn beside(
     database::create_like(session, dbname).await?;
     let settings = session.settings();
     let restored = fill(&settings.with_dbname(dbname), source, options, observer, cancel).await;
-    if restored.is_err()
-        && let Err(left) = database::drop(settings, dbname).await
-    {
-        observer.event(Event::Warning(left.to_string()));
+    if restored.is_err() {
+        clean_up(settings, dbname, observer).await;
     }
     restored
 }
@@ -204,6 +199,19 @@ async fn fill(
         return parallel::run(&job, session, archive, cancel).await;
     }
     run(session, source.script(options)?, options, observer, cancel).await
+}
+
+/// Drops a database that was made in vain. A server that is out of reach is not waited for: the database is named.
+async fn clean_up(settings: &Settings, dbname: &str, observer: &Arc<dyn Observer>) {
+    const LIMIT: Duration = Duration::from_secs(20);
+    let text = match tokio::time::timeout(LIMIT, database::drop(settings, dbname)).await {
+        Ok(Ok(())) => return,
+        Ok(Err(left)) => left.to_string(),
+        Err(_) => {
+            format!("the server does not answer, and database {dbname:?} is left on it: drop it by hand")
+        }
+    };
+    observer.event(Event::Warning(text));
 }
 
 async fn create_beside(

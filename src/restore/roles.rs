@@ -101,7 +101,7 @@ fn dropped(statement: &[u8]) -> Vec<Vec<u8>> {
 
 /// The roles that an `ALTER ... OWNER TO`, `GRANT`, `REVOKE`, `ALTER DEFAULT PRIVILEGES` or `SET SESSION AUTHORIZATION`
 /// names. Other statements fail by themselves: a policy without its role would be another policy.
-fn named(statement: &[u8]) -> Vec<Vec<u8>> {
+pub(super) fn named(statement: &[u8]) -> Vec<Vec<u8>> {
     let Some(&first) = statement.first() else {
         return Vec::new();
     };

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 pub use cluster::{Cluster, Setup};
 pub use database::Db;
-pub use started::{name, signal, start, wait_until};
+pub use started::{Started, name, signal, start, wait_until};
 pub use terminal::Terminal;
 
 /// Every major that pgstow promises to work with.

@@ -32,6 +32,7 @@ pub(super) async fn look_at(source: &Source, selection: Selection) -> Result<(Ch
         .map_err(|e| Error::io(format!("cannot read {}", path.display()), e))?;
     let path = path.to_path_buf();
     let reading = tokio::task::spawn_blocking(move || {
+        let choice = Choice::of_file(&path, &selection)?;
         let bytes = match Archive::open(&path)? {
             Some(archive) => archive
                 .index()
@@ -72,7 +73,8 @@ pub(super) async fn preflight(
             .map_err(|e| Error::failed("reading the file failed").because(e))?;
         needs = read.map_err(|e: Error| e.context(source.name()))?;
     }
-    let target = match args.swap || args.create || args.target_db.is_some() {
+    let target = match args.create || args.target_db.is_some() {
+        _ if args.swap => restore::Target::Swap,
         true => restore::Target::Beside,
         false => restore::Target::Here,
     };

@@ -8,6 +8,7 @@ use crate::support::{self, Db, Done, pgstow, run, run_with_input};
 
 mod dumps;
 mod errors;
+mod exchange;
 mod faults;
 mod parallel;
 mod preflight;
