@@ -1,4 +1,4 @@
-//! Threads that decode a table's rows ahead of whoever takes them, in order.
+//! Threads that decode a table's rows ahead of whoever takes them, in order, member by member.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -7,28 +7,35 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use super::Format;
 use super::decode::Position;
 use super::index::Rows;
-use super::segment::Segments;
+use super::segment::{Cutter, Members};
 use crate::{Error, Result};
 
-/// Segments that are decoded or wait, for each thread.
+/// Members that are decoded or wait, for each thread.
 const WAITING: usize = 1;
 
-/// All segments of some rows but the last one, which holds what follows the rows, too.
+/// The members of all segments of some rows but the last one, which holds what follows the rows, too.
 pub(super) struct Ahead {
     shared: Arc<Shared>,
-    /// The next segment to be given.
+    /// The next member to be given.
     next: usize,
-    /// Where the last segment begins: in the file, and in the text once all others are given.
-    last: Position,
+    /// Bytes of the first member's text that are before the rows.
+    skip: u64,
+    /// Offset in the text of what is given next.
+    text: u64,
+}
+
+/// What comes next.
+pub(super) enum Next {
+    /// The text of a member from where the rows begin in it, and its bytes in the file.
+    Text(Vec<u8>, u64),
+    /// All has been given that could be decoded member by member: here is where to read on.
+    ReadOn(Position),
 }
 
 struct Shared {
-    file: Arc<File>,
+    /// Held while a member is numbered and cut, so that they are cut in order.
+    cutter: Mutex<Cutter>,
     format: Format,
-    /// Offset and length in the file.
-    segments: Vec<(u64, u64)>,
-    /// Bytes of the first segment's text that are before the rows.
-    skip: u64,
     state: Mutex<State>,
     changed: Condvar,
     most: usize,
@@ -36,30 +43,32 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    /// The next segment that a thread takes.
+    /// The next member that a thread takes.
     next: usize,
     /// The one that is wanted first.
     wanted: usize,
-    done: BTreeMap<usize, Result<Vec<u8>>>,
+    done: BTreeMap<usize, Result<Decoded>>,
     /// Nobody takes any more.
     over: bool,
 }
 
+/// What has become of a member.
+struct Decoded {
+    /// Where it begins in the file.
+    offset: u64,
+    /// Its bytes there.
+    stored: u64,
+    /// `None`: it is not one, or cannot be decoded as a whole.
+    text: Option<Vec<u8>>,
+}
+
 impl Ahead {
     pub(super) fn new(file: &Arc<File>, format: Format, rows: &Rows, jobs: usize) -> Ahead {
-        let mut offset = rows.offset;
-        let mut segments = Vec::with_capacity(rows.segments.len());
-        for &length in &rows.segments {
-            segments.push((offset, length));
-            offset += length;
-        }
-        let last = segments.pop().unwrap_or((rows.offset, 0)).0;
-        let jobs = jobs.min(segments.len()).max(1);
+        let mut segments = rows.segments.clone();
+        segments.pop();
         let shared = Arc::new(Shared {
-            file: Arc::clone(file),
+            cutter: Mutex::new(Cutter::new(file, format, rows.offset, segments)),
             format,
-            segments,
-            skip: rows.skip,
             state: Mutex::default(),
             changed: Condvar::new(),
             most: jobs * WAITING,
@@ -71,20 +80,18 @@ impl Ahead {
         Ahead {
             shared,
             next: 0,
-            last: Position {
-                offset: last,
-                text: rows.text,
-            },
+            skip: rows.skip,
+            text: rows.text.saturating_sub(rows.skip),
         }
     }
 
-    /// The text of the next segment from where the rows begin in it, and its bytes in the file.
-    pub(super) fn next(&mut self) -> Result<(Vec<u8>, u64)> {
+    /// What comes next. Nothing comes after [`Next::ReadOn`] or an error.
+    pub(super) fn next(&mut self) -> Result<Next> {
         let number = self.next;
         let mut state = self.shared.lock();
-        let mut text = loop {
+        let decoded = loop {
             match state.done.remove(&number) {
-                Some(text) => break text?,
+                Some(decoded) => break decoded?,
                 None => state = self.shared.wait(state),
             }
         };
@@ -92,27 +99,21 @@ impl Ahead {
         drop(state);
         self.shared.changed.notify_all();
         self.next += 1;
-        if number == 0 {
-            let skip = usize::try_from(self.shared.skip).unwrap_or(usize::MAX);
-            if skip > text.len() {
-                return Err(Error::damaged(
-                    "the index speaks of rows behind the end of their member",
-                ));
-            }
-            text.drain(..skip);
+        let Some(mut text) = decoded.text else {
+            return Ok(Next::ReadOn(Position {
+                offset: decoded.offset,
+                text: self.text,
+            }));
+        };
+        self.text += text.len() as u64;
+        let skip = usize::try_from(std::mem::take(&mut self.skip)).unwrap_or(usize::MAX);
+        if skip > text.len() {
+            return Err(Error::damaged(
+                "the index speaks of rows behind the end of their member",
+            ));
         }
-        self.last.text += text.len() as u64;
-        Ok((text, self.shared.segments[number].1))
-    }
-
-    /// Whether all have been given.
-    pub(super) fn is_over(&self) -> bool {
-        self.next == self.shared.segments.len()
-    }
-
-    /// Where to read on.
-    pub(super) fn last(&self) -> Position {
-        self.last
+        text.drain(..skip);
+        Ok(Next::Text(text, decoded.stored))
     }
 }
 
@@ -133,41 +134,61 @@ impl Shared {
     }
 
     fn work(&self) {
-        let mut decoder = Segments::new(self.format);
+        let mut decoder = Members::new(self.format);
         loop {
+            let mut cutter = self.cutter.lock().unwrap_or_else(PoisonError::into_inner);
             let mut state = self.lock();
             while !state.over && state.next >= state.wanted + self.most {
                 state = self.wait(state);
             }
-            let number = state.next;
-            if state.over || number == self.segments.len() {
+            if state.over {
                 return;
             }
+            let number = state.next;
             state.next += 1;
             drop(state);
-            let (offset, length) = self.segments[number];
             let mut promise = Promise {
                 shared: self,
                 number,
-                text: None,
+                decoded: None,
             };
-            promise.text = Some(decoder.decode(&self.file, offset, length));
+            let cut = cutter.cut();
+            let end = cutter.offset();
+            drop(cutter);
+            let decoded = cut.map(|cut| match cut {
+                Some(cut) => Decoded {
+                    offset: cut.offset,
+                    stored: cut.stored.len() as u64,
+                    text: decoder.decode(&cut),
+                },
+                None => Decoded {
+                    offset: end,
+                    stored: 0,
+                    text: None,
+                },
+            });
+            let goes_on = matches!(&decoded, Ok(Decoded { text: Some(_), .. }));
+            promise.decoded = Some(decoded);
+            drop(promise);
+            if !goes_on {
+                return;
+            }
         }
     }
 }
 
-/// A segment that a thread took: whoever waits for it is answered, even if the thread panics.
+/// A member that a thread took: whoever waits for it is answered, even if the thread panics.
 struct Promise<'a> {
     shared: &'a Shared,
     number: usize,
-    text: Option<Result<Vec<u8>>>,
+    decoded: Option<Result<Decoded>>,
 }
 
 impl Drop for Promise<'_> {
     fn drop(&mut self) {
-        let text = self.text.take();
-        let text = text.unwrap_or_else(|| Err(Error::failed("a thread that reads the file panicked")));
-        self.shared.lock().done.insert(self.number, text);
+        let decoded = self.decoded.take();
+        let decoded = decoded.unwrap_or_else(|| Err(Error::failed("a thread that reads the file panicked")));
+        self.shared.lock().done.insert(self.number, decoded);
         self.shared.changed.notify_all();
     }
 }

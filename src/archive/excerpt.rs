@@ -11,11 +11,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use memchr::memmem;
 
-use super::ahead::Ahead;
+use super::ahead::{Ahead, Next};
 use super::decode::Position;
 use super::index::Rows;
 use super::reader::Reader;
-use super::segment::in_pieces;
+use super::segment::in_members;
 use super::{Archive, Ending, Format, Index};
 use crate::{Error, Result};
 
@@ -254,7 +254,7 @@ impl Excerpt {
         let (bytes, several) = (rows.counted.bytes, rows.segments.len() > 1);
         let last = rows.offset + rows.stored() - rows.segments.last().unwrap_or(&0);
         let end = rows.text + bytes;
-        let ahead = (wanted && rows.segments.len() > 2 && in_pieces(self.format, rows))
+        let ahead = (wanted && rows.segments.len() > 2 && in_members(self.format, rows))
             .then(|| Ahead::new(&self.file, self.format, rows, self.jobs));
         self.state = match (owner, ahead) {
             (Owner::LargeObjects, _) if wanted => {
@@ -330,19 +330,33 @@ impl Excerpt {
         let State::Ahead { ahead, left } = &mut self.state else {
             return Ok(None);
         };
-        let (piece, stored) = ahead.next()?;
+        let (piece, stored) = match ahead.next()? {
+            Next::Text(text, stored) => (text, stored),
+            Next::ReadOn(position) => {
+                let left = *left;
+                self.state = State::Rows { left, wanted: true };
+                return self.read_on(position).map(|()| None);
+            }
+        };
         let mut text = Bytes::from(piece);
         text.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
         *left -= text.len() as u64;
         self.at += text.len() as u64;
         self.read += stored;
-        if ahead.is_over() {
-            // The last segment holds what follows the rows, too.
-            let (left, last) = (*left, ahead.last());
-            self.jump(last)?;
-            self.state = State::Rows { left, wanted: true };
-        }
         Ok(Some(Part::Rows { table, text }))
+    }
+
+    /// Goes on reading at a member that begins at or before the place where we are in the text.
+    fn read_on(&mut self, member: Position) -> Result<()> {
+        let here = std::mem::replace(&mut self.at, member.text);
+        self.jump(member)?;
+        while self.at < here {
+            if !self.fill()? {
+                return Err(self.cut_short());
+            }
+            self.take(here - self.at);
+        }
+        Ok(())
     }
 
     /// Reads on in the last segment of a stretch that was skipped, up to where its lines end.

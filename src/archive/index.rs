@@ -16,8 +16,8 @@ pub const COMPLETE: &str = "-- PostgreSQL database dump complete";
 
 const OPENING: &str = "--\n-- pgstow index\n--\n";
 
-/// A segment is one member until a table has this many; then neighbours are joined, so that the index of a huge table
-/// stays small.
+/// A segment is one member until a table has this many; then the smallest neighbours are joined, so that the index of a
+/// huge table stays small.
 const MAX_SEGMENTS: usize = 4096;
 
 /// Everything the index knows.
@@ -112,10 +112,16 @@ impl Rows {
     }
 
     /// Notes that the member of `length` bytes in the file holds the next of these lines.
+    ///
+    /// The segments stay about as large as each other: two neighbours that are joined are no larger than a 2048th of all.
+    /// The last one is a single member, so that the end of the rows is found without reading more.
     pub(super) fn add_segment(&mut self, length: u64) {
         if self.segments.len() == MAX_SEGMENTS {
-            let joined = self.segments.chunks(2).map(|pair| pair.iter().sum());
-            self.segments = joined.collect();
+            let pairs = self.segments.windows(2).map(|pair| pair[0] + pair[1]);
+            if let Some((first, both)) = pairs.enumerate().min_by_key(|&(_, both)| both) {
+                self.segments[first] = both;
+                self.segments.remove(first + 1);
+            }
         }
         self.segments.push(length);
     }
@@ -347,10 +353,15 @@ mod tests {
     #[test]
     fn the_index_of_a_huge_table_stays_small() {
         let mut rows = Rows::default();
-        for _ in 0..1_000_000 {
-            rows.add_segment(1000);
+        let lengths = (0..100_000).map(|number| 1000 + number % 777);
+        for length in lengths.clone() {
+            rows.add_segment(length);
         }
         assert!(rows.segments.len() <= MAX_SEGMENTS);
-        assert_eq!(rows.stored(), 1_000_000_000);
+        assert_eq!(rows.stored(), lengths.sum::<u64>());
+        // None is much larger than the others: what is read for one of them is the same everywhere.
+        let largest = *rows.segments.iter().max().unwrap();
+        assert!(largest <= rows.stored() / (MAX_SEGMENTS as u64 / 2), "{largest}");
+        assert!(*rows.segments.last().unwrap() < 1777);
     }
 }

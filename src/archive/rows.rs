@@ -3,40 +3,46 @@
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::index::Rows;
 use super::reader::Reader;
-use super::segment::{Segments, in_pieces};
+use super::segment::{Cutter, Members, in_members};
 use super::{Format, Position, open_file};
 use crate::{Error, Result};
 
 /// Gives the text of a stretch of lines to `take`, with the bytes of the file it was decoded from, until that does not
-/// want more. Nothing but their members is read.
+/// want more. Nothing but their members is read, and of those there are never more than two in memory.
 pub fn each_piece(
     path: &Path,
     format: Format,
     rows: &Rows,
     mut take: impl FnMut(Bytes, u64) -> bool,
 ) -> Result<()> {
-    let file = open_file(path)?;
+    let file = Arc::new(open_file(path)?);
     let mut given = Given {
         skip: rows.skip,
         left: rows.counted.bytes,
     };
     let mut offset = rows.offset;
-    if in_pieces(format, rows) {
-        let mut decoder = Segments::new(format);
-        for &length in &rows.segments {
-            let text = given.cut(Bytes::from(decoder.decode(&file, offset, length)?));
-            offset += length;
-            if !text.is_empty() && !take(text, length) {
+    if in_members(format, rows) {
+        let mut cutter = Cutter::new(&file, format, offset, rows.segments.clone());
+        let mut decoder = Members::new(format);
+        while let Some(cut) = cutter.cut()? {
+            let Some(text) = decoder.decode(&cut) else { break };
+            let stored = cut.stored.len() as u64;
+            offset = cut.offset + stored;
+            drop(cut);
+            let text = given.cut(Bytes::from(text));
+            if !text.is_empty() && !take(text, stored) {
                 return Ok(());
             }
         }
-    } else {
-        let mut reader = reader_at(file, format, offset)?;
+    }
+    if given.left > 0 && offset < rows.offset.saturating_add(rows.stored()) {
+        let mut reader = reader_at(&file, format, offset)?;
         while given.left > 0 {
             let before = reader.offset();
             let chunk = Bytes::copy_from_slice(reader.chunk()?);
@@ -55,9 +61,10 @@ pub fn each_piece(
     }
 }
 
-fn reader_at(mut file: File, format: Format, offset: u64) -> Result<Reader<File>> {
-    file.seek(SeekFrom::Start(offset))
-        .map_err(|e| Error::io(format!("cannot seek to byte {offset}"), e))?;
+fn reader_at(file: &File, format: Format, offset: u64) -> Result<Reader<File>> {
+    let seek = |mut file: File| file.seek(SeekFrom::Start(offset)).map(|_| file);
+    let file = file.try_clone().and_then(seek);
+    let file = file.map_err(|e| Error::io(format!("cannot seek to byte {offset}"), e))?;
     Ok(Reader::at(file, format, Position { offset, text: 0 }))
 }
 

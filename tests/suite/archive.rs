@@ -3,8 +3,8 @@
 use std::io::{Cursor, Read, Seek, SeekFrom, Write};
 
 use pgstow::archive::{
-    Archive, COMPLETE, Compression, Digest, Ending, Format, Header, Index, Member, Owner, Reader, Span,
-    Table, Writer, encoder, verify_seekable,
+    Archive, COMPLETE, Compression, Digest, Encoder, Ending, Excerpt, Format, Header, Index, Member, Owner,
+    Part, Reader, Span, Table, Wanted, Writer, each_piece, encoder, verify_seekable,
 };
 use pgstow::error::Kind;
 use pgstow::event::Silent;
@@ -30,6 +30,28 @@ fn table(name: &str) -> Table {
     }
 }
 
+/// A member of pieces of text, each a table's rows or none's.
+fn member(encoder: &mut dyn Encoder, pieces: &[(Option<usize>, String)]) -> Member {
+    let mut member = Member::default();
+    let mut text = String::new();
+    for (owner, piece) in pieces {
+        let mut digest = Digest::default();
+        piece.lines().for_each(|line| digest.row(line.as_bytes()));
+        match owner {
+            Some(i) => member.spans.push(Span {
+                owner: Owner::Table(*i),
+                start: text.len() as u64,
+                digest,
+            }),
+            None => member.sql.merge(&digest),
+        }
+        text.push_str(piece);
+    }
+    member.text = text.len() as u64;
+    member.bytes = encoder.encode(text.as_bytes()).to_vec();
+    member
+}
+
 /// An archive of three tables: `small` and `empty` share a member, `big` has several.
 fn sample(compression: Compression) -> (Vec<u8>, Index) {
     let tables = vec![table("small"), table("empty"), table("big")];
@@ -41,24 +63,7 @@ fn sample(compression: Compression) -> (Vec<u8>, Index) {
     let mut writer = Writer::new(Vec::new(), compression, header, tables);
     let mut encoder = encoder(compression);
     let mut add = |pieces: &[(Option<usize>, String)]| {
-        let mut member = Member::default();
-        let mut text = String::new();
-        for (owner, piece) in pieces {
-            let mut digest = Digest::default();
-            piece.lines().for_each(|line| digest.row(line.as_bytes()));
-            match owner {
-                Some(i) => member.spans.push(Span {
-                    owner: Owner::Table(*i),
-                    start: text.len() as u64,
-                    digest,
-                }),
-                None => member.sql.merge(&digest),
-            }
-            text.push_str(piece);
-        }
-        member.text = text.len() as u64;
-        member.bytes = encoder.encode(text.as_bytes()).to_vec();
-        writer.member(&member).unwrap();
+        writer.member(&member(&mut *encoder, pieces)).unwrap();
     };
     let copy = |name: &str| (None, format!("COPY public.{name} (a, b) FROM stdin;\n"));
     let end = || (None, "\\.\n\n".to_string());
@@ -180,6 +185,86 @@ fn the_index_and_one_table_are_read_without_the_rest() {
             counting.read
         );
         assert!(bytes.len() as u64 > 2 * (stored + 4096));
+    }
+}
+
+/// A table of so many members that a segment has several of them: whoever reads it holds a member, not a segment.
+#[test]
+fn memory_for_reading_a_huge_table_does_not_grow_with_its_segments() {
+    const MEMBERS: usize = 12_000;
+    let header = Header {
+        format: 1,
+        ..Header::default()
+    };
+    for compression in [Compression::Gzip, Compression::GzipLevel(2), Compression::Zstd(1)] {
+        let mut writer = Writer::new(Vec::new(), compression, header.clone(), vec![table("huge")]);
+        let mut encoder = encoder(compression);
+        let mut add = |pieces: &[(Option<usize>, String)]| {
+            writer.member(&member(&mut *encoder, pieces)).unwrap();
+        };
+        let rows = |number: usize| {
+            (number * 7..number * 7 + 7)
+                .map(|i| row(0, i))
+                .collect::<String>()
+        };
+        add(&[
+            (None, "COPY public.huge (a, b) FROM stdin;\n".into()),
+            (Some(0), rows(0)),
+        ]);
+        (1..MEMBERS).for_each(|number| add(&[(Some(0), rows(number))]));
+        add(&[(Some(0), rows(MEMBERS)), (None, "\\.\n\nSELECT 1;\n".into())]);
+        let want: String = (0..=MEMBERS).map(rows).collect();
+        let largest = (0..=MEMBERS).map(|number| rows(number).len()).max().unwrap();
+        let (bytes, summary) = writer.finish().unwrap();
+        let huge = &summary.index.tables[0].rows;
+        assert!(huge.segments.len() <= 4096 && huge.segments.len() < MEMBERS / 2);
+
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("huge");
+        std::fs::write(&path, &bytes).unwrap();
+        let mut found = String::new();
+        each_piece(&path, compression.format(), huge, |text, _| {
+            assert!(text.len() <= largest, "{compression}: a piece of {}", text.len());
+            found.push_str(std::str::from_utf8(&text).unwrap());
+            true
+        })
+        .unwrap();
+        assert!(found == want, "{compression}");
+
+        found.clear();
+        let archive = Archive::open(&path).unwrap().unwrap();
+        let wanted = Wanted::all(archive.index());
+        let mut excerpt = Excerpt::new(archive, wanted, 3).unwrap();
+        while let Some(part) = excerpt.part().unwrap() {
+            if let Part::Rows { text, .. } = part {
+                assert!(text.len() <= largest, "{compression}: a piece of {}", text.len());
+                found.push_str(std::str::from_utf8(&text).unwrap());
+            }
+        }
+        assert!(found == want, "{compression}");
+    }
+}
+
+/// Damage in the midst of a segment of several members is told as where it is, by whoever reads it.
+#[test]
+fn damage_inside_a_long_segment_is_located() {
+    let (bytes, index) = sample(Compression::Gzip);
+    let rows = &index.tables[2].rows;
+    let joined = pgstow::archive::Rows {
+        segments: vec![rows.segments.iter().sum()],
+        ..rows.clone()
+    };
+    let second = rows.offset + rows.segments[0];
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("damaged");
+    let mut damaged = bytes.clone();
+    damaged[second as usize + 1000] ^= 1;
+    std::fs::write(&path, &damaged).unwrap();
+    for rows in [rows, &joined] {
+        let e = each_piece(&path, Format::Gzip, rows, |_, _| true).unwrap_err();
+        assert_eq!(e.kind(), Kind::Damaged);
+        let place = format!("the gzip member that begins at byte {second}");
+        assert!(e.to_string().contains(&place), "{e}");
     }
 }
 
