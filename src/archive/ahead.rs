@@ -1,13 +1,12 @@
 //! Threads that decode a table's rows ahead of whoever takes them, in order, member by member.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::Format;
 use super::decode::Position;
 use super::index::Rows;
 use super::segment::{Cutter, Members};
+use super::{Format, OpenFile};
 use crate::{Error, Result};
 
 /// Members that are decoded or wait, for each thread.
@@ -63,7 +62,7 @@ struct Decoded {
 }
 
 impl Ahead {
-    pub(super) fn new(file: &Arc<File>, format: Format, rows: &Rows, jobs: usize) -> Ahead {
+    pub(super) fn new(file: &OpenFile, format: Format, rows: &Rows, jobs: usize) -> Ahead {
         let mut segments = rows.segments.clone();
         segments.pop();
         let shared = Arc::new(Shared {

@@ -4,8 +4,6 @@
 //! their segments, at the line `\.`, which no row can be. So the text that is given has everything but the rows: their
 //! COPY statement is followed at once by the `\.`.
 
-use std::fs::File;
-use std::io::{Seek, SeekFrom};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,7 +14,7 @@ use super::decode::Position;
 use super::index::Rows;
 use super::reader::Reader;
 use super::segment::in_members;
-use super::{Archive, Ending, Format, Index};
+use super::{Archive, Ending, Format, Index, OpenFile};
 use crate::{Error, Result};
 
 /// The next part of the text.
@@ -102,12 +100,12 @@ enum State {
 
 /// Reads an archive's text in parts.
 pub struct Excerpt {
-    file: Arc<File>,
+    file: OpenFile,
     format: Format,
     index: Arc<Index>,
     wanted: Wanted,
     jobs: usize,
-    reader: Reader<File>,
+    reader: Reader<OpenFile>,
     /// Stretches with rows that are still to come, the next one last.
     stretches: Vec<Owner>,
     state: State,
@@ -126,14 +124,9 @@ const LARGE_OBJECT: &[u8] = b"SELECT pg_catalog.lo_put(";
 
 impl Excerpt {
     /// Begins to read. `jobs` threads decode the rows of large tables.
-    pub fn new(archive: Archive<File>, wanted: Wanted, jobs: usize) -> Result<Excerpt> {
+    pub fn new(archive: Archive<OpenFile>, wanted: Wanted, jobs: usize) -> Excerpt {
         let format = archive.format();
-        let (mut file, index) = archive.into_parts();
-        let again = file
-            .try_clone()
-            .map_err(|e| Error::io("cannot open the file again", e))?;
-        file.seek(SeekFrom::Start(0))
-            .map_err(|e| Error::io("cannot seek", e))?;
+        let (file, index) = archive.into_parts();
         let tables = index.tables.iter().enumerate();
         let mut stretches: Vec<Owner> = tables
             .filter(|(_, table)| table.rows.counted.bytes > 0)
@@ -147,12 +140,12 @@ impl Excerpt {
             stretches.push(Owner::LargeObjects);
         }
         let mut excerpt = Excerpt {
-            file: Arc::new(again),
+            reader: Reader::at(file.at(0), format, Position::default()),
+            file,
             format,
             index: Arc::new(index),
             wanted,
             jobs: jobs.max(1),
-            reader: Reader::at(file, format, Position::default()),
             stretches: Vec::new(),
             state: State::Sql,
             pending: Bytes::new(),
@@ -162,12 +155,17 @@ impl Excerpt {
         };
         stretches.sort_by_key(|&owner| std::cmp::Reverse(excerpt.rows(owner).text));
         excerpt.stretches = stretches;
-        Ok(excerpt)
+        excerpt
     }
 
     /// The index.
     pub fn index(&self) -> &Arc<Index> {
         &self.index
+    }
+
+    /// The file.
+    pub fn file(&self) -> &OpenFile {
+        &self.file
     }
 
     /// Bytes of the file that have been read so far.
@@ -271,7 +269,7 @@ impl Excerpt {
                 self.jump(Position {
                     offset: end,
                     text: end,
-                })?;
+                });
                 self.at = end;
                 State::Rows { left: 0, wanted }
             }
@@ -279,7 +277,7 @@ impl Excerpt {
                 self.jump(Position {
                     offset: last,
                     text: 0,
-                })?;
+                });
                 State::Ending { seen: Vec::new() }
             }
             _ => State::Rows { left: bytes, wanted },
@@ -288,18 +286,11 @@ impl Excerpt {
     }
 
     /// Goes on reading at another member.
-    fn jump(&mut self, to: Position) -> Result<()> {
+    fn jump(&mut self, to: Position) {
         self.read = self.read();
         self.from = to.offset;
-        let mut file = self
-            .file
-            .try_clone()
-            .map_err(|e| Error::io("cannot open the file again", e))?;
-        file.seek(SeekFrom::Start(to.offset))
-            .map_err(|e| Error::io("cannot seek", e))?;
-        self.reader = Reader::at(file, self.format, to);
+        self.reader = Reader::at(self.file.at(to.offset), self.format, to);
         self.pending = Bytes::new();
-        Ok(())
     }
 
     fn rows_in_hand(&mut self) -> Result<Option<Part>> {
@@ -349,7 +340,7 @@ impl Excerpt {
     /// Goes on reading at a member that begins at or before the place where we are in the text.
     fn read_on(&mut self, member: Position) -> Result<()> {
         let here = std::mem::replace(&mut self.at, member.text);
-        self.jump(member)?;
+        self.jump(member);
         while self.at < here {
             if !self.fill()? {
                 return Err(self.cut_short());

@@ -1,8 +1,10 @@
 //! An archive whose end can be looked at first: the index without reading the rest, one table without the others.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -16,17 +18,82 @@ use crate::{Error, Result};
 const END: u64 = 512;
 
 /// A file that pgstow wrote, opened by its index.
+#[derive(Clone)]
 pub struct Archive<R> {
     input: R,
     format: Format,
     index: Index,
 }
 
-impl Archive<File> {
+impl Archive<OpenFile> {
     /// Opens a file by its index; `None` if it has none that can be found from its end: a file of pg_dump, one
     /// recompressed by another program, a truncated one.
     pub fn open(path: &Path) -> Result<Option<Self>> {
-        Archive::from_seekable(open_file(path)?).map_err(|e| e.context(path.display()))
+        Archive::from_seekable(OpenFile::open(path)?).map_err(|e| e.context(path.display()))
+    }
+
+    /// The file.
+    pub fn file(&self) -> &OpenFile {
+        &self.input
+    }
+}
+
+/// An open file that many read, each clone at its own place. It stays the same file whatever its path comes to name, so
+/// that parts of two backups are never taken for one.
+#[derive(Debug, Clone)]
+pub struct OpenFile {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl OpenFile {
+    /// Opens a file, which is not a pipe, at its beginning.
+    pub fn open(path: &Path) -> Result<OpenFile> {
+        open_file(path).map(OpenFile::from)
+    }
+
+    /// The same file at another place.
+    pub(super) fn at(&self, at: u64) -> OpenFile {
+        OpenFile {
+            file: Arc::clone(&self.file),
+            at,
+        }
+    }
+
+    pub(super) fn read_exact_at(&self, out: &mut [u8], at: u64) -> io::Result<()> {
+        self.file.read_exact_at(out, at)
+    }
+}
+
+impl From<File> for OpenFile {
+    fn from(file: File) -> OpenFile {
+        OpenFile {
+            file: Arc::new(file),
+            at: 0,
+        }
+    }
+}
+
+impl Read for OpenFile {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(out, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for OpenFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.at = match to {
+            SeekFrom::Start(at) => at,
+            // The file's own place is nobody's.
+            SeekFrom::End(_) => (&*self.file).seek(to)?,
+            SeekFrom::Current(by) => self
+                .at
+                .checked_add_signed(by)
+                .ok_or(io::ErrorKind::InvalidInput)?,
+        };
+        Ok(self.at)
     }
 }
 

@@ -26,7 +26,7 @@ pub use compression::{Compression, Format};
 pub use decode::Position;
 pub use digest::{Digest, LineDigest};
 pub use excerpt::{Excerpt, Part, Wanted};
-pub use file::{Archive, RowsReader, open_file};
+pub use file::{Archive, OpenFile, RowsReader, open_file};
 pub use index::{COMPLETE, Counted, FORMAT_VERSION, Header, Index, Rows, Table};
 pub use marker::EndMarker;
 pub use reader::{Ending, Reader, into_error};

@@ -1,34 +1,28 @@
 //! One table's rows for a thread of their own, in pieces.
 
-use std::fs::File;
-use std::io::{Seek, SeekFrom};
-use std::path::Path;
-use std::sync::Arc;
-
 use bytes::Bytes;
 
 use super::index::Rows;
 use super::reader::Reader;
 use super::segment::{Cutter, Members, in_members};
-use super::{Format, Position, open_file};
+use super::{Format, OpenFile, Position};
 use crate::{Error, Result};
 
 /// Gives the text of a stretch of lines to `take`, with the bytes of the file it was decoded from, until that does not
 /// want more. Nothing but their members is read, and of those there are never more than two in memory.
 pub fn each_piece(
-    path: &Path,
+    file: &OpenFile,
     format: Format,
     rows: &Rows,
     mut take: impl FnMut(Bytes, u64) -> bool,
 ) -> Result<()> {
-    let file = Arc::new(open_file(path)?);
     let mut given = Given {
         skip: rows.skip,
         left: rows.counted.bytes,
     };
     let mut offset = rows.offset;
     if in_members(format, rows) {
-        let mut cutter = Cutter::new(&file, format, offset, rows.segments.clone());
+        let mut cutter = Cutter::new(file, format, offset, rows.segments.clone());
         let mut decoder = Members::new(format);
         while let Some(cut) = cutter.cut()? {
             let Some(text) = decoder.decode(&cut) else { break };
@@ -42,7 +36,8 @@ pub fn each_piece(
         }
     }
     if given.left > 0 && offset < rows.offset.saturating_add(rows.stored()) {
-        let mut reader = reader_at(&file, format, offset)?;
+        let start = Position { offset, text: 0 };
+        let mut reader = Reader::at(file.at(offset), format, start);
         while given.left > 0 {
             let before = reader.offset();
             let chunk = Bytes::copy_from_slice(reader.chunk()?);
@@ -59,13 +54,6 @@ pub fn each_piece(
         0 => Ok(()),
         left => Err(Error::damaged(format!("{left} bytes of rows are missing"))),
     }
-}
-
-fn reader_at(file: &File, format: Format, offset: u64) -> Result<Reader<File>> {
-    let seek = |mut file: File| file.seek(SeekFrom::Start(offset)).map(|_| file);
-    let file = file.try_clone().and_then(seek);
-    let file = file.map_err(|e| Error::io(format!("cannot seek to byte {offset}"), e))?;
-    Ok(Reader::at(file, format, Position { offset, text: 0 }))
 }
 
 /// What of the text that is read belongs to the stretch.

@@ -5,16 +5,12 @@
 //! many members, so that the index stays small. What cannot be cut or decoded so - a member that is larger than any of
 //! ours, a cut that was none, damage - is left to the stream's decoder, which needs no cuts, and says what is wrong.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
-use std::sync::Arc;
-
 use libdeflater::Decompressor;
 use zstd::zstd_safe;
 
 use super::index::Rows;
 use super::reader::Reader;
-use super::{Format, Position};
+use super::{Format, OpenFile, Position};
 use crate::{Error, Result};
 
 /// A member with more bytes in the file, or of text, is not decoded as a whole: memory has bounds. Those of pgstow have
@@ -43,7 +39,7 @@ pub(super) struct Cut {
 
 /// Cuts the members of segments that follow each other.
 pub(super) struct Cutter {
-    file: Arc<File>,
+    file: OpenFile,
     format: Format,
     /// Lengths of the segments to come: at the end of each a member ends for sure.
     segments: std::vec::IntoIter<u64>,
@@ -57,9 +53,9 @@ pub(super) struct Cutter {
 
 impl Cutter {
     /// `segments` are the lengths of what is to be cut, from `offset` on.
-    pub(super) fn new(file: &Arc<File>, format: Format, offset: u64, segments: Vec<u64>) -> Cutter {
+    pub(super) fn new(file: &OpenFile, format: Format, offset: u64, segments: Vec<u64>) -> Cutter {
         Cutter {
-            file: Arc::clone(file),
+            file: file.clone(),
             format,
             segments: segments.into_iter(),
             unread: 0,
@@ -195,11 +191,13 @@ impl Members {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::FileExt;
+
     use super::*;
     use crate::archive::{Compression, encoder};
 
     /// A file with `texts` as members, and their lengths in it.
-    fn written(compression: Compression, texts: &[Vec<u8>]) -> (Arc<File>, Vec<u64>) {
+    fn written(compression: Compression, texts: &[Vec<u8>]) -> (OpenFile, Vec<u64>) {
         let file = tempfile::tempfile().unwrap();
         let mut encoder = encoder(compression);
         let mut lengths = Vec::new();
@@ -210,7 +208,7 @@ mod tests {
             at += member.len() as u64;
             lengths.push(member.len() as u64);
         }
-        (Arc::new(file), lengths)
+        (file.into(), lengths)
     }
 
     fn text(number: usize) -> Vec<u8> {

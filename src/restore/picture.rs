@@ -5,7 +5,6 @@
 //! the databases. Memory grows with the number of objects, never with rows or large objects.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read, Write};
 
 use bytes::Bytes;
@@ -13,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::failure::abbreviate;
 use super::verdict::copy_target;
-use crate::archive::{Archive, Digest, Excerpt, Index, LineDigest, Part, Reader, Wanted};
+use crate::archive::{Archive, Digest, Excerpt, Index, LineDigest, OpenFile, Part, Reader, Wanted};
 use crate::script::{Lexer, Piece, Word, setting, words};
 use crate::sql::{ident, qualified};
 use crate::{Error, Result, escape};
@@ -33,9 +32,9 @@ pub struct Picture {
 
 impl Picture {
     /// The picture of a file that has an index: that tells the rows, which are not read.
-    pub fn of_archive(archive: Archive<File>) -> Result<Picture> {
+    pub fn of_archive(archive: Archive<OpenFile>) -> Result<Picture> {
         let wanted = Wanted::no_rows(archive.index());
-        let mut excerpt = Excerpt::new(archive, wanted, 1)?;
+        let mut excerpt = Excerpt::new(archive, wanted, 1);
         let mut painter = Painter::without_rows();
         while let Some(part) = excerpt.part()? {
             if let Part::Sql(text) = part {

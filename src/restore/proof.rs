@@ -1,16 +1,15 @@
 //! Proof that a backup restores: into a database made for it, which is then dumped again and held against the file.
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use tokio_util::sync::CancellationToken;
 
+use super::input::{Input, Opened, Source};
 use super::picture::{Differences, Painter, Picture};
-use super::{Counts, Options, Script, database, exchange, parallel, run};
-use crate::archive::{Archive, Excerpt, open_file};
+use super::{Counts, Options, database, exchange, parallel, run};
 use crate::connect::{Session, Settings, connect};
 use crate::event::{Event, Observer};
 use crate::{Error, Result, dump};
@@ -47,10 +46,19 @@ pub async fn compare(
     observer: &Arc<dyn Observer>,
     cancel: &CancellationToken,
 ) -> Result<Comparison> {
-    let index = Archive::open(path)?.map(|archive| archive.index().clone());
-    let file = picture_of(path);
+    compare_with(settings, &Opened::open(path)?, observer, cancel).await
+}
+
+async fn compare_with(
+    settings: &Settings,
+    opened: &Opened,
+    observer: &Arc<dyn Observer>,
+    cancel: &CancellationToken,
+) -> Result<Comparison> {
+    let index = opened.index();
+    let file = picture_of(opened);
     // A dump as the one in the file was made, so that equal databases give equal texts.
-    let request = dump::Request::of_header(index.as_ref().map(|index| &index.header));
+    let request = dump::Request::of_header(index.map(|index| &index.header));
     let painter = Painter::without_rows();
     let dumped = dump::database(settings, &request, painter, Arc::clone(observer), cancel);
     let (file, dumped) = tokio::join!(file, dumped);
@@ -59,7 +67,7 @@ pub async fn compare(
     // In a file of INSERTs there are no rows to compare, and silence would look like proof.
     if file.tables.is_empty() && !database.tables.is_empty() {
         return Err(
-            Error::failed(format!("{} has no COPY data to compare", path.display()))
+            Error::failed(format!("{} has no COPY data to compare", opened.path().display()))
                 .hint("Only dumps without --inserts and --schema-only can be compared."),
         );
     }
@@ -79,8 +87,9 @@ pub async fn test_restore(
     observer: &Arc<dyn Observer>,
     cancel: &CancellationToken,
 ) -> Result<TestRestore> {
+    let opened = Opened::open(path)?;
     let (_, scratch) = create_beside(settings, "test", observer).await?;
-    let tried = restore_and_compare(&settings.with_dbname(&scratch), path, options, observer, cancel).await;
+    let tried = restore_and_compare(&settings.with_dbname(&scratch), opened, options, observer, cancel).await;
     match tried {
         Ok(tried) => database::drop(settings, &scratch).await.map(|()| tried),
         Err(e) => {
@@ -99,12 +108,13 @@ pub async fn swap(
     observer: &Arc<dyn Observer>,
     cancel: &CancellationToken,
 ) -> Result<(TestRestore, String)> {
+    let opened = Opened::open(path)?;
     let (session, fresh) = create_beside(settings, "restore", observer).await?;
     let copied = database::copy_properties(&session, &fresh).await;
     // It would only be one more in the way of the exchange.
     drop(session);
     let tried = match copied {
-        Ok(()) => restore_and_compare(&settings.with_dbname(&fresh), path, options, observer, cancel).await,
+        Ok(()) => restore_and_compare(&settings.with_dbname(&fresh), opened, options, observer, cancel).await,
         Err(e) => Err(e),
     };
     let exchanged = match tried {
@@ -139,44 +149,20 @@ pub async fn beside(
         return Err(Error::usage(format!("database {dbname:?} exists already"))
             .hint("Choose another name, or overwrite it with --dbname."));
     }
+    let input = source.open()?;
     database::create_like(session, dbname).await?;
     let settings = session.settings();
-    let restored = fill(&settings.with_dbname(dbname), source, options, observer, cancel).await;
+    let restored = fill(&settings.with_dbname(dbname), input, options, observer, cancel).await;
     if restored.is_err() {
         clean_up(settings, dbname, observer).await;
     }
     restored
 }
 
-/// Where a script comes from.
-pub enum Source {
-    /// A file that can be opened again, and read at any place.
-    File(PathBuf),
-    /// Something that can be read once.
-    Stream(Box<dyn Read + Send>),
-}
-
-impl Source {
-    /// The script with what of it is wanted: from a file with an index nothing else is read.
-    pub fn script(self, options: &Options) -> Result<Script> {
-        let path = match self {
-            Source::Stream(input) => return Ok(Script::Stream(input)),
-            Source::File(path) => path,
-        };
-        Ok(match Archive::open(&path)? {
-            Some(archive) => {
-                let wanted = options.choice.of_archive(archive.index());
-                Script::Archive(Box::new(Excerpt::new(archive, wanted, options.jobs)?))
-            }
-            None => Script::stream(open_file(&path)?),
-        })
-    }
-}
-
 /// Restores into a database that nobody else uses yet and that is dropped if this fails.
 async fn fill(
     settings: &Settings,
-    source: Source,
+    input: Input,
     options: &Options,
     observer: &Arc<dyn Observer>,
     cancel: &CancellationToken,
@@ -186,19 +172,18 @@ async fn fill(
         () = cancel.cancelled() => return Err(Error::interrupted()),
         session = connect(settings) => session?,
     };
-    if let Source::File(path) = &source
+    if let Input::File(opened) = &input
         && parallel::is_possible(options)
-        && let Some(archive) = Archive::open(path)?
+        && let Some(archive) = opened.archive()
     {
         let job = parallel::Job {
             settings,
-            path,
             options,
             observer,
         };
         return parallel::run(&job, session, archive, cancel).await;
     }
-    run(session, source.script(options)?, options, observer, cancel).await
+    run(session, input.script(options), options, observer, cancel).await
 }
 
 /// Drops a database that was made in vain. A server that is out of reach is not waited for: the database is named.
@@ -228,16 +213,16 @@ async fn create_beside(
 
 async fn restore_and_compare(
     settings: &Settings,
-    path: &Path,
+    opened: Opened,
     options: &Options,
     observer: &Arc<dyn Observer>,
     cancel: &CancellationToken,
 ) -> Result<TestRestore> {
     let clock = Instant::now();
-    let source = Source::File(path.to_path_buf());
-    let counts = fill(settings, source, options, observer, cancel).await?;
+    let input = Input::File(Box::new(opened.clone()));
+    let counts = fill(settings, input, options, observer, cancel).await?;
     let took = clock.elapsed();
-    let comparison = compare(settings, path, observer, cancel).await?;
+    let comparison = compare_with(settings, &opened, observer, cancel).await?;
     Ok(TestRestore {
         counts,
         took,
@@ -245,15 +230,9 @@ async fn restore_and_compare(
     })
 }
 
-async fn picture_of(path: &Path) -> Result<Picture> {
-    let path: PathBuf = path.to_path_buf();
-    let reading = tokio::task::spawn_blocking(move || {
-        let read = match Archive::open(&path)? {
-            Some(archive) => Picture::of_archive(archive),
-            None => open_file(&path).and_then(Picture::read),
-        };
-        read.map_err(|e| e.context(path.display()))
-    });
+async fn picture_of(opened: &Opened) -> Result<Picture> {
+    let opened = opened.clone();
+    let reading = tokio::task::spawn_blocking(move || opened.picture());
     reading
         .await
         .map_err(|e| Error::failed("reading the file failed").because(e))?

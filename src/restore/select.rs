@@ -391,7 +391,7 @@ pub(super) fn each_statement(
             large_objects: false,
             ..Wanted::no_rows(archive.index())
         };
-        let mut excerpt = Excerpt::new(archive, wanted, 1)?;
+        let mut excerpt = Excerpt::new(archive, wanted, 1);
         while let Some(part) = excerpt.part()? {
             match part {
                 Part::Sql(text) => {

@@ -13,7 +13,6 @@ mod order;
 mod worker;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::join_all;
@@ -25,7 +24,7 @@ use super::freeze::Freezer;
 use super::gate::Gate;
 use super::source;
 use super::{Options, Script, preflight, setting};
-use crate::archive::{Archive, Excerpt, Format, Wanted};
+use crate::archive::{Archive, Excerpt, Format, OpenFile, Wanted};
 use crate::connect::{Session, Settings};
 use crate::event::{Event, Observer, Phase};
 use crate::{Error, Result};
@@ -40,7 +39,6 @@ type Names = (String, String);
 pub(super) struct Job<'a> {
     /// How to connect to the new database.
     pub(super) settings: &'a Settings,
-    pub(super) path: &'a Path,
     pub(super) options: &'a Options,
     pub(super) observer: &'a Arc<dyn Observer>,
 }
@@ -54,7 +52,7 @@ pub(super) fn is_possible(options: &Options) -> bool {
 pub(super) async fn run(
     job: &Job<'_>,
     session: Session,
-    archive: Archive<std::fs::File>,
+    archive: Archive<OpenFile>,
     cancel: &CancellationToken,
 ) -> Result<Counts> {
     job.observer.event(Event::Phase(Phase::Restore));
@@ -63,12 +61,12 @@ pub(super) async fn run(
     let gate = Gate::new(session.version, roles, job.options, job.observer);
     let format = archive.format();
     let wanted = Wanted::no_rows(archive.index());
-    let excerpt = Excerpt::new(archive, wanted, 1)?;
+    let excerpt = Excerpt::new(archive, wanted, 1);
     let shared = Arc::new(Shared {
         board: Mutex::default(),
         changed: watch::Sender::default(),
         stop: cancel.child_token(),
-        path: job.path.to_path_buf(),
+        file: excerpt.file().clone(),
         format,
     });
     let mut helpers = Vec::new();
@@ -146,7 +144,7 @@ struct Shared {
     changed: watch::Sender<u64>,
     /// Cancelled by whoever fails first, or from outside.
     stop: CancellationToken,
-    path: PathBuf,
+    file: OpenFile,
     format: Format,
 }
 
@@ -194,7 +192,7 @@ impl Shared {
 
     /// Does a task, and says so.
     async fn work(&self, worker: &mut Worker, (number, task): (Number, Task)) -> Result<()> {
-        worker.run(&task, &self.path, self.format).await?;
+        worker.run(&task, &self.file, self.format).await?;
         self.lock().board.done(number);
         self.tell();
         Ok(())

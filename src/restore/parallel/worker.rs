@@ -1,14 +1,13 @@
 //! One connection of a restore over several.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::Names;
-use crate::archive::{Format, Rows, each_piece};
+use crate::archive::{Format, OpenFile, Rows, each_piece};
 use crate::connect::{Session, Settings, connect};
 use crate::event::{Event, Observer};
 use crate::restore::conversation::Conversation;
@@ -84,10 +83,10 @@ impl Worker {
     }
 
     /// Does a task, to its end.
-    pub(super) async fn run(&mut self, task: &Task, path: &Path, format: Format) -> Result<()> {
+    pub(super) async fn run(&mut self, task: &Task, file: &OpenFile, format: Format) -> Result<()> {
         self.set(&task.state).await?;
         match &task.rows {
-            Some(load) => self.load(&task.statement, load, path, format).await,
+            Some(load) => self.load(&task.statement, load, file, format).await,
             None => self.build(&task.statement).await,
         }
     }
@@ -126,7 +125,13 @@ impl Worker {
     }
 
     /// Rows in a transaction of their own, which empties the table first: only then can they be frozen.
-    async fn load(&mut self, statement: &Statement, load: &Load, path: &Path, format: Format) -> Result<()> {
+    async fn load(
+        &mut self,
+        statement: &Statement,
+        load: &Load,
+        file: &OpenFile,
+        format: Format,
+    ) -> Result<()> {
         let before = self.conversation.counts.rows;
         let text = &statement.text;
         match &load.freeze {
@@ -142,7 +147,7 @@ impl Worker {
                 self.conversation.copy(statement, &[text]).await?;
             }
         }
-        let mut pieces = read(path, format, &load.rows);
+        let mut pieces = read(file, format, &load.rows);
         while let Some(piece) = pieces.recv().await {
             let (text, bytes) = piece?;
             self.conversation.rows(&text).await?;
@@ -175,12 +180,12 @@ impl Worker {
 }
 
 /// Reads and decodes rows ahead of the connection.
-fn read(path: &Path, format: Format, rows: &Rows) -> mpsc::Receiver<Result<(Bytes, u64)>> {
+fn read(file: &OpenFile, format: Format, rows: &Rows) -> mpsc::Receiver<Result<(Bytes, u64)>> {
     let (tell, pieces) = mpsc::channel(AHEAD);
-    let (path, rows) = (path.to_path_buf(), rows.clone());
+    let (file, rows) = (file.clone(), rows.clone());
     tokio::task::spawn_blocking(move || {
         let give = |text, stored| tell.blocking_send(Ok((text, stored))).is_ok();
-        if let Err(e) = each_piece(&path, format, &rows, give) {
+        if let Err(e) = each_piece(&file, format, &rows, give) {
             // Nobody listening is fine: the restore has failed on its own.
             let _ = tell.blocking_send(Err(e));
         }

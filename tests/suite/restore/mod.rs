@@ -181,3 +181,24 @@ fn transactions_of_the_script_itself_become_part_of_ours() {
         "2"
     );
 }
+
+/// A pipe by its path, as a shell's `<(...)` names one, is read once and from its beginning.
+#[test]
+fn a_pipe_is_restored_by_its_path() {
+    let server = support::server(support::newest());
+    let db = server.database("restore_pipe");
+    db.execute("CREATE TABLE t AS SELECT i FROM generate_series(1, 50000) i");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("x.sql.gz");
+    run(pgstow().args(["dump", "--dbname", &db.uri(), "-f"]).arg(&file)).ok();
+    let target = server.database("restore_pipe_target");
+    let script = "exec \"$0\" restore --yes --dbname \"$1\" <(cat \"$2\")";
+    let program = pgstow().get_program().to_owned();
+    run(Command::new("bash")
+        .args(["-c", script])
+        .arg(program)
+        .args([target.uri()])
+        .arg(&file))
+    .ok();
+    assert_eq!(target.query_text("SELECT count(*) FROM t"), "50000");
+}

@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use pgstow::connect::Settings;
+use pgstow::event::{Event, Phase};
+
 use super::picture;
 use crate::support::{self, Cluster, Db, Done, Setup, pgstow, run};
 
@@ -484,4 +487,42 @@ fn a_restore_holds_a_few_members_and_no_more() {
         // The promise is 32 MiB for the released program; this one is not optimized, and its code counts as memory too.
         assert!(peak < 48 << 20, "{} bytes of memory for {}", peak, file.display());
     }
+}
+
+/// A schedule that writes the next backup over the one that is being restored: no row of it may come in.
+#[test]
+fn a_backup_that_takes_the_file_s_place_is_not_mixed_in() {
+    let cluster = support::server(support::newest());
+    let db = cluster.database("parallel_replaced");
+    db.execute(
+        "CREATE TABLE a AS SELECT 'first' AS which, i FROM generate_series(1, 50000) i;
+         CREATE TABLE b AS SELECT 'first' AS which, i FROM generate_series(1, 40000) i;",
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let file = dumped(&db, dir.path(), "x.sql.gz");
+    db.execute("UPDATE a SET which = 'other'; UPDATE b SET which = 'other'");
+    let other = dumped(&db, dir.path(), "other.sql.gz");
+    let (from, to) = (other.clone(), file.clone());
+    let observer = move |event: Event| {
+        if matches!(event, Event::Phase(Phase::Restore)) {
+            // Once: it is gone the second time.
+            let _ = std::fs::rename(&from, &to);
+        }
+    };
+    let options = pgstow::restore::Options {
+        jobs: 2,
+        ..pgstow::restore::Options::default()
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime
+        .block_on(async {
+            let settings = Settings::resolve(Some(&db.uri()))?;
+            let restore = pgstow::Restore::new(settings).options(options);
+            restore.observer(observer).swap(&file).await
+        })
+        .unwrap();
+    assert!(!other.exists(), "the file has not been replaced");
+    let of = |table: &str| db.query_text(&format!("SELECT string_agg(DISTINCT which, ',') FROM {table}"));
+    assert_eq!((of("a").as_str(), of("b").as_str()), ("first", "first"));
+    drop_the_old_one(&db);
 }
