@@ -3,14 +3,12 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
-
 use super::conversation::{Conversation, Counts, Sent};
 use super::freeze::Freezer;
 use super::gate::{Gate, Passage};
 use super::owner::Heading;
 use super::select::Fate;
-use super::source::Batch;
+use super::source::{Batch, Batches};
 use super::subject::is_data;
 use super::verdict::{copy_target, made};
 use super::{FREEZE, Options, ROLLBACK_LIMIT, database, preflight, roll_back, settings};
@@ -89,7 +87,7 @@ impl Replay {
         })
     }
 
-    pub(super) async fn all(&mut self, batches: &mut mpsc::Receiver<Result<Batch>>) -> Result<()> {
+    pub(super) async fn all(&mut self, batches: &mut Batches) -> Result<()> {
         self.open().await?;
         while let Some(batch) = self.next(batches).await? {
             for piece in &batch.pieces {
@@ -153,11 +151,11 @@ impl Replay {
     }
 
     /// The next batch; an error of the server comes through while the input is slow.
-    async fn next(&mut self, batches: &mut mpsc::Receiver<Result<Batch>>) -> Result<Option<Batch>> {
+    async fn next(&mut self, batches: &mut Batches) -> Result<Option<Batch>> {
         loop {
             tokio::select! {
                 biased;
-                batch = batches.recv() => return batch.transpose(),
+                batch = batches.next() => return batch,
                 reply = self.conversation.reply() => reply?,
             }
         }

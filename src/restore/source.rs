@@ -37,8 +37,23 @@ pub(super) struct Batch {
     pub(super) offset: u64,
 }
 
-/// Starts reading. The last thing the channel gives is an error, or the batch before it closes is the script's end.
-pub(super) fn start(script: Script, standard_strings: bool) -> mpsc::Receiver<Result<Batch>> {
+/// What the reading thread gives: batches, and then `None` or an error. If it panics there is neither, and the script
+/// only seems to be over.
+type Given = Result<Option<Batch>>;
+
+/// The batches of a script, as they are read.
+pub(super) struct Batches(mpsc::Receiver<Given>);
+
+impl Batches {
+    /// The next batch; `None` at the script's end. Safe to drop and call again.
+    pub(super) async fn next(&mut self) -> Result<Option<Batch>> {
+        let given = self.0.recv().await;
+        given.unwrap_or_else(|| Err(Error::failed("the thread that reads the file panicked")))
+    }
+}
+
+/// Starts reading.
+pub(super) fn start(script: Script, standard_strings: bool) -> Batches {
     let (tell, batches) = mpsc::channel(match &script {
         Script::Stream(_) => AHEAD,
         Script::Archive(_) => MEMBERS_AHEAD,
@@ -49,15 +64,13 @@ pub(super) fn start(script: Script, standard_strings: bool) -> mpsc::Receiver<Re
             Script::Stream(input) => read_stream(input, lexer, &tell),
             Script::Archive(excerpt) => read_archive(*excerpt, lexer, &tell),
         };
-        if let Err(error) = read {
-            // Nobody listening is fine: the restore has failed on its own.
-            let _ = tell.blocking_send(Err(error));
-        }
+        // Nobody listening is fine: the restore has failed on its own.
+        let _ = tell.blocking_send(read.map(|()| None));
     });
-    batches
+    Batches(batches)
 }
 
-fn read_stream(input: impl Read, mut lexer: Lexer, tell: &mpsc::Sender<Result<Batch>>) -> Result<()> {
+fn read_stream(input: impl Read, mut lexer: Lexer, tell: &mpsc::Sender<Given>) -> Result<()> {
     let mut reader = Reader::new(input)?;
     loop {
         let chunk = reader.chunk();
@@ -78,7 +91,7 @@ fn read_stream(input: impl Read, mut lexer: Lexer, tell: &mpsc::Sender<Result<Ba
 }
 
 /// Rows whose place the index tells go past the lexer: it would only look for their end.
-fn read_archive(mut excerpt: Excerpt, mut lexer: Lexer, tell: &mpsc::Sender<Result<Batch>>) -> Result<()> {
+fn read_archive(mut excerpt: Excerpt, mut lexer: Lexer, tell: &mpsc::Sender<Given>) -> Result<()> {
     loop {
         let part = excerpt.part();
         let part = part.map_err(|e| e.context(format!("after line {}", lexer.line())))?;
@@ -93,7 +106,7 @@ fn read_archive(mut excerpt: Excerpt, mut lexer: Lexer, tell: &mpsc::Sender<Resu
                     pieces: vec![Piece::Rows(text)],
                     offset: excerpt.read(),
                 };
-                if tell.blocking_send(Ok(batch)).is_err() {
+                if tell.blocking_send(Ok(Some(batch))).is_err() {
                     return Ok(());
                 }
                 continue;
@@ -118,7 +131,7 @@ fn misplaced(lexer: &Lexer) -> Error {
 }
 
 /// Hands on all pieces that are there. False when nobody wants them any more.
-fn cut(lexer: &mut Lexer, offset: u64, tell: &mpsc::Sender<Result<Batch>>) -> Result<bool> {
+fn cut(lexer: &mut Lexer, offset: u64, tell: &mpsc::Sender<Given>) -> Result<bool> {
     let mut pieces = Vec::new();
     let cut = loop {
         match lexer.cut() {
@@ -127,7 +140,7 @@ fn cut(lexer: &mut Lexer, offset: u64, tell: &mpsc::Sender<Result<Batch>>) -> Re
             Err(error) => break Err(error),
         }
     };
-    if tell.blocking_send(Ok(Batch { pieces, offset })).is_err() {
+    if tell.blocking_send(Ok(Some(Batch { pieces, offset }))).is_err() {
         return Ok(false);
     }
     cut.map(|()| true)

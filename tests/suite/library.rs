@@ -233,3 +233,28 @@ fn a_restore_that_is_dropped_leaves_no_session_behind() {
         assert_eq!(db.query_text("SELECT to_regclass('public.t') IS NULL"), "t");
     }
 }
+
+/// Where a panic unwinds, as in a program that embeds the library: the part that was read must not be taken for all.
+#[test]
+fn a_reader_that_panics_is_not_the_end_of_the_script() {
+    struct Panics(&'static [u8]);
+    impl std::io::Read for Panics {
+        fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+            assert!(!self.0.is_empty(), "the reader panics, as the test wants it");
+            self.0.read(out)
+        }
+    }
+    let server = support::server(support::newest());
+    let db = server.database("library_panic");
+    let e = wait(async {
+        let settings = Settings::resolve(Some(&db.uri()))?;
+        let script = Panics(b"CREATE TABLE t (a int);\nCREATE TABLE u (a int);\n");
+        Restore::new(settings).reader(script).await
+    })
+    .unwrap_err();
+    assert!(e.to_string().contains("panicked"), "{e}");
+    assert_eq!(
+        db.query_text("SELECT count(*) FROM pg_class WHERE relname IN ('t', 'u')"),
+        "0"
+    );
+}

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::mpsc::Receiver;
 
 use super::order::{self, Name, When};
 use super::worker::{Load, State, Task, Worker};
@@ -13,7 +12,7 @@ use super::{Shared, wait};
 use crate::archive::{Index, Table};
 use crate::restore::freeze::Freezer;
 use crate::restore::gate::{Gate, Passage};
-use crate::restore::source::Batch;
+use crate::restore::source::Batches;
 use crate::restore::verdict::{copy_target, created_table};
 use crate::script::{Piece, Statement};
 use crate::{Error, Result};
@@ -63,9 +62,9 @@ impl Leader {
         }
     }
 
-    pub(super) async fn all(&mut self, mut batches: Receiver<Result<Batch>>) -> Result<()> {
-        while let Some(batch) = batches.recv().await {
-            for piece in batch?.pieces {
+    pub(super) async fn all(&mut self, mut batches: Batches) -> Result<()> {
+        while let Some(batch) = batches.next().await? {
+            for piece in batch.pieces {
                 match piece {
                     Piece::Statement(statement) => self.statement(statement).await?,
                     Piece::Meta(meta) => self.gate.meta(&meta)?,
