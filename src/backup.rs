@@ -144,6 +144,9 @@ async fn make(
         observer.event(Event::Warning(text));
     }
     let local = began.with_timezone(&job.zone).naive_local();
+    if let Some(warning) = store.warning_of_ahead(Some(job.database()), local)? {
+        observer.event(Event::Warning(warning));
+    }
     let name = Name::daily(job.database(), local, job.dump.compression.format());
     let (name, pending) = store.begin(name)?;
 
@@ -273,7 +276,10 @@ fn same(read: &Verified, written: &Index) -> Result<()> {
 fn collapsed(store: &Store, name: &Name, bytes: u64) -> Result<Option<String>> {
     let mut entries = store.entries()?;
     entries.retain(|e| {
-        e.name.database == name.database && e.name.tier == Tier::Daily && e.name.format == name.format
+        e.name.database == name.database
+            && e.name.tier == Tier::Daily
+            && e.name.format == name.format
+            && !e.name.is_ahead(name.time)
     });
     let sizes: Vec<u64> = entries.iter().map(|e| e.bytes).collect();
     Ok(retention::collapsed(bytes, &sizes).map(|median| warning_of_collapse(bytes, median)))

@@ -11,7 +11,7 @@ use super::{Finished, Job, dump_into, is_weekly, local_time, same, warning_of_co
 use crate::archive::{Index, Summary, verify_seekable};
 use crate::connect::connect;
 use crate::event::{Event, Observer, Phase};
-use crate::store::name::Name;
+use crate::store::name::{Name, warning_of_ahead};
 use crate::store::offsite::Check;
 use crate::store::retention;
 use crate::{Error, Result};
@@ -54,6 +54,9 @@ async fn make(
     while there.iter().any(|e| e.name == name) {
         name.time += chrono::TimeDelta::seconds(1);
     }
+    if let Some(warning) = warning_of_ahead(there.iter().map(|e| &e.name), name.time) {
+        observer.event(Event::Warning(warning));
+    }
     let relative = destination.relative(&name);
     let (upload, writer) = offsite.upload(&relative, expected(job).await?, false)?;
     let out = Outlet::new(writer, Arc::clone(&destination.recipients));
@@ -76,7 +79,7 @@ async fn make(
     let encrypted = !destination.recipients.is_empty();
     let alike = there
         .iter()
-        .filter(|e| e.name.tier == name.tier && e.name.format == name.format);
+        .filter(|e| e.name.tier == name.tier && e.name.format == name.format && !e.name.is_ahead(name.time));
     let sizes: Vec<u64> = alike
         .filter(|e| e.encrypted == encrypted)
         .map(|e| e.bytes)

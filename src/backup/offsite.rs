@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Job, local_time};
 use crate::age::{self, Recipient};
 use crate::event::{Event, Observer, Phase};
-use crate::store::name::{Name, Tier};
+use crate::store::name::{Name, Tier, warning_of_ahead};
 use crate::store::offsite::{Check, Offsite, PartWriter, Sent, missing};
 use crate::store::retention::Verdict;
 use crate::store::{State, Store};
@@ -69,10 +69,15 @@ pub(super) async fn send(
         let there: Vec<Name> = there
             .into_iter()
             .map(|e| e.name)
-            .filter(|name| name.database == job.database() && !made.contains(name))
+            .filter(|name| name.database == job.database())
             .collect();
+        let now = local_time(job);
+        if let Some(warning) = warning_of_ahead(&there, now) {
+            let place = offsite.shown("");
+            observer.event(Event::Warning(format!("{place}: {warning}")));
+        }
         let (mut moved, mut dailies) = (Vec::new(), Vec::<(Name, Sent)>::new());
-        for name in missing(&verified(store, job.database())?, &there) {
+        for name in missing(&verified(store, job.database())?, &there, made, now) {
             let twin = dailies.iter().rfind(|(daily, _)| daily.weekly() == name);
             let sent = match twin {
                 Some((daily, sent)) => {

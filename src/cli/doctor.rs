@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::store::Place;
+use super::store::{Place, Zone};
 use super::table::Table;
 use super::{Connection, Context, SnapshotArgs, print, print_json};
 use crate::doctor::{self, Report};
@@ -22,6 +22,8 @@ pub struct Args {
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
+    zone: Zone,
+    #[command(flatten)]
     snapshot: SnapshotArgs,
     /// Connections that a backup would open [default: processors, at most 4]
     #[arg(short, long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
@@ -38,6 +40,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let request = doctor::Request {
         settings: &settings,
         directory: &args.place.backup_dir,
+        now: args.zone.now(),
         snapshot: args.snapshot.options(),
         jobs: args.jobs.map_or_else(restore::default_jobs, usize::from),
         backup: backup.as_deref(),

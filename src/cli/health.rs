@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::store::{Place, Zone};
 use super::{Connection, Context, databases, print, print_json};
+use crate::event::Event;
 use crate::store::health::ailment;
 use crate::store::name::subject;
 use crate::{Error, Result};
@@ -34,7 +35,7 @@ pub(super) fn max_age(text: &str) -> Result<TimeDelta, String> {
 }
 
 /// Fails when the database's, or without one named when any database's, backups are stale, failed or unverified.
-pub async fn run(args: Args, _context: &Context) -> Result<()> {
+pub async fn run(args: Args, context: &Context) -> Result<()> {
     let store = args.place.store()?;
     let runs = store.runs();
     let names: BTreeSet<String> = match args.connection.named() {
@@ -43,12 +44,16 @@ pub async fn run(args: Args, _context: &Context) -> Result<()> {
             .collect(),
         false => store.entries()?.into_iter().map(|e| e.name.database).collect(),
     };
+    if let Some(warning) = store.warning_of_ahead(None, args.zone.now())? {
+        context.observer.event(Event::Warning(warning));
+    }
     let mut ill = Vec::new();
     let mut reports = Vec::new();
+    let now = args.zone.now();
     for database in &names {
-        let newest = store.latest(database)?.map(|entry| entry.name.time);
+        let newest = store.latest(database, now)?.map(|entry| entry.name.time);
         let last = runs.iter().rev().find(|run| run.database == *database);
-        let why = ailment(newest, last, args.zone.now(), args.max_age);
+        let why = ailment(newest, last, now, args.max_age);
         reports.push(json!({
             "database": (!database.is_empty()).then_some(database),
             "healthy": why.is_none(),

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{NaiveDateTime, TimeDelta};
 use serde_json::json;
 
 use super::offsite::{Remote, Unlock};
@@ -13,6 +13,8 @@ use super::store::{Place, Zone};
 use super::table::Table;
 use super::{Context, human, print, print_json};
 use crate::archive::{Index, Rows};
+use crate::event::Event;
+use crate::store::name::{Name, warning_of_ahead};
 use crate::store::{Entry, State, Store, Stored, took};
 use crate::{Error, Result};
 
@@ -42,8 +44,8 @@ pub struct Args {
 pub async fn run(args: Args, context: &Context) -> Result<()> {
     let Some(file) = &args.file else {
         return match args.offsite {
-            true => context.until_cancelled(list_offsite(&args)).await,
-            false => list_store(&args),
+            true => context.until_cancelled(list_offsite(&args, context)).await,
+            false => list_store(&args, context),
         };
     };
     let stored = match args.offsite {
@@ -67,10 +69,11 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         .await
 }
 
-async fn list_offsite(args: &Args) -> Result<()> {
+async fn list_offsite(args: &Args, context: &Context) -> Result<()> {
     let offsite = args.remote.wanted()?;
     let entries = offsite.entries().await?;
     let now = args.zone.now();
+    warn_of_ahead(entries.iter().map(|e| &e.name), now, context);
     let mut rows = Vec::new();
     let mut table = Table::new(&["FILE", "DATABASE", ">AGE", ">SIZE", "STATE"]);
     for entry in &entries {
@@ -111,9 +114,11 @@ async fn list_offsite(args: &Args) -> Result<()> {
     ))
 }
 
-fn list_store(args: &Args) -> Result<()> {
+fn list_store(args: &Args, context: &Context) -> Result<()> {
     let store = args.place.store()?;
     let entries = store.entries()?;
+    let now = args.zone.now();
+    warn_of_ahead(entries.iter().map(|e| &e.name), now, context);
     let states: Vec<State> = entries.iter().map(Entry::state).collect();
     if args.json {
         let rows: Vec<_> = entries
@@ -123,7 +128,6 @@ fn list_store(args: &Args) -> Result<()> {
             .collect();
         return print_json(&rows.into());
     }
-    let now = args.zone.now();
     let mut table = Table::new(&["FILE", "DATABASE", ">AGE", ">SIZE", ">TABLES", ">ROWS", "STATE"]);
     for (entry, state) in entries.iter().zip(&states) {
         let (tables, rows) = match state {
@@ -152,6 +156,12 @@ fn list_store(args: &Args) -> Result<()> {
         human::number_of(entries.len() as u64, "backup"),
         human::bytes(on_disk(&entries))
     ))
+}
+
+fn warn_of_ahead<'a>(names: impl Iterator<Item = &'a Name>, now: NaiveDateTime, context: &Context) {
+    if let Some(warning) = warning_of_ahead(names, now) {
+        context.observer.event(Event::Warning(warning));
+    }
 }
 
 /// Bytes of all files, those that are the same file under two names counted once.

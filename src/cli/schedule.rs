@@ -11,6 +11,7 @@ use super::round::{Json, Rest, Round};
 use super::{Context, backup, log};
 use crate::error::Kind;
 use crate::event::Event;
+use crate::schedule::next::ADJUSTMENT;
 use crate::schedule::status::{serve, utc};
 use crate::schedule::{Daemon, Schedule};
 use crate::store::Store;
@@ -122,20 +123,23 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     result
 }
 
-/// When the last run began, as far as the store tells. A store that cannot be read now is the first run's business to
+/// When the last run began, as far as the store tells, what is dated in the future being left out. A store that cannot be read now is the first run's business to
 /// tell.
 fn last_run(round: &Round, schedule: &Schedule) -> Option<DateTime<Utc>> {
+    let now = Utc::now();
+    let local = now.with_timezone(&schedule.zone()).naive_local();
     let store = Store::open(round.directory()).ok()?;
     let meant = |database: &str| round.databases().may_contain(database);
     let runs = store.runs();
     let remembered = runs
         .iter()
         .filter(|run| meant(&run.database))
-        .map(|run| run.began);
+        .map(|run| run.began)
+        .filter(|began| *began <= now + ADJUSTMENT);
     let entries = store.entries().unwrap_or_default();
     let named = entries
         .iter()
-        .filter(|e| meant(&e.name.database))
+        .filter(|e| meant(&e.name.database) && !e.name.is_ahead(local))
         .map(|e| utc(e.name.time, schedule.zone()));
     remembered.chain(named).max()
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::Context;
 use super::offsite::{self, Remote, Unlock};
-use super::store::Place;
+use super::store::{Place, Zone};
 use crate::archive::open_file;
+use crate::event::Event;
 use crate::store::{Pending, Stored};
 use crate::{Error, Result, restore};
 
@@ -117,7 +118,9 @@ impl Whence {
         {
             return Ok(Source::Pipe(file.to_path_buf()));
         }
-        let stored = context.until_cancelled(self.look_up(file, place, dbname)).await?;
+        let stored = context
+            .until_cancelled(self.look_up(file, place, dbname, context))
+            .await?;
         if let Some(path) = stored.path()
             && !stored.is_encrypted()?
         {
@@ -137,12 +140,20 @@ impl Whence {
         file: &Path,
         place: &Place,
         dbname: impl FnOnce() -> Result<String>,
+        context: &Context,
     ) -> Result<Stored> {
+        let now = Zone::of_environment().now();
+        let warn = |warning: Option<String>| {
+            if let Some(warning) = warning {
+                context.observer.event(Event::Warning(warning));
+            }
+        };
         let latest = file == Path::new("latest");
         match (latest, self.from) {
             (true, From::Offsite) => {
                 let (offsite, dbname) = (self.remote.wanted()?, dbname()?);
-                let newest = offsite.latest(&dbname).await?;
+                warn(offsite.warning_of_ahead(Some(&dbname), now).await?);
+                let newest = offsite.latest(&dbname, now).await?;
                 let newest = newest.ok_or_else(|| missing(&dbname, &offsite.shown(""), "list --offsite"))?;
                 Ok(offsite.stored(&newest).with_identities(self.unlock.identities()?))
             }
@@ -152,7 +163,8 @@ impl Whence {
             }
             (true, From::Store) => {
                 let (store, dbname) = (place.store()?, dbname()?);
-                let newest = store.latest(&dbname)?;
+                warn(store.warning_of_ahead(Some(&dbname), now)?);
+                let newest = store.latest(&dbname, now)?;
                 let shown = format!("the store {}", store.root().display());
                 Ok(newest
                     .ok_or_else(|| missing(&dbname, &shown, "list"))?

@@ -9,6 +9,8 @@ mod store;
 
 use std::path::Path;
 
+use chrono::NaiveDateTime;
+
 use crate::connect::{Settings, connect};
 use crate::finding::Finding;
 use crate::{Error, Result, restore};
@@ -20,6 +22,8 @@ pub struct Request<'a> {
     pub settings: &'a Settings,
     /// The store's directory.
     pub directory: &'a Path,
+    /// Local time in the zone of the store's names.
+    pub now: NaiveDateTime,
     /// How a backup looks at the database.
     pub snapshot: crate::connect::SnapshotOptions,
     /// Connections of a backup.
@@ -64,7 +68,7 @@ pub async fn examine(request: &Request<'_>) -> Report {
         Ok(session) => session,
         Err(e) => {
             report.backup.push(Finding::of_error("connection", &e));
-            report.store = store::findings(request.directory, request.settings.dbname(), None);
+            report.store = store::findings(request, None);
             return report;
         }
     };
@@ -75,7 +79,7 @@ pub async fn examine(request: &Request<'_>) -> Report {
             None
         }
     };
-    report.store = store::findings(request.directory, request.settings.dbname(), size);
+    report.store = store::findings(request, size);
     report.restore = match restore_findings(&session, request).await {
         Ok(findings) => findings,
         Err(e) => vec![Finding::of_error("restore", &e)],

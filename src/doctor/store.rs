@@ -1,19 +1,19 @@
 //! The store's side: can a backup be written, and is there room for it?
 
-use std::path::Path;
-
+use super::Request;
 use crate::finding::Finding;
 use crate::human;
 use crate::store::{Pending, Store};
 
 /// What is found of the store. `size`: bytes of the database, if they are known.
-pub(super) fn findings(directory: &Path, database: &str, size: Option<u64>) -> Vec<Finding> {
-    let store = match Store::open(directory) {
+pub(super) fn findings(request: &Request<'_>, size: Option<u64>) -> Vec<Finding> {
+    let (database, now) = (request.settings.dbname(), request.now);
+    let store = match Store::open(request.directory) {
         Ok(store) => store,
         Err(e) => return vec![Finding::of_error("store", &e)],
     };
     let mut findings = vec![writable(&store)];
-    let newest = store.latest(database);
+    let newest = store.latest(database, now);
     match &newest {
         Ok(Some(entry)) => findings.push(Finding::ok(
             "newest backup",
@@ -27,6 +27,9 @@ pub(super) fn findings(directory: &Path, database: &str, size: Option<u64>) -> V
             .hint("`pgstow backup` makes one."),
         ),
         Err(e) => findings.push(Finding::of_error("newest backup", e)),
+    }
+    if let Ok(Some(warning)) = store.warning_of_ahead(None, now) {
+        findings.push(Finding::warning("dates", warning));
     }
     let last = newest.ok().flatten().map(|entry| entry.bytes);
     findings.extend(space(&store, last, size));

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Schedule;
+use super::next::ADJUSTMENT;
 use crate::event::{Event, Observer};
 use crate::{Error, Result};
 
@@ -138,14 +139,18 @@ impl Plan {
         }
     }
 
-    fn due(&self, now: DateTime<Utc>) -> (DateTime<Utc>, Why) {
+    /// When the next run is due, and why. Times that only a clock far ahead can have given are brought back to now, once.
+    fn due(&mut self, now: DateTime<Utc>) -> (DateTime<Utc>, Why) {
+        if self.last > now + ADJUSTMENT {
+            self.last = now;
+        }
+        self.retry = self.retry.map(|retry| retry.min(now + LONGEST_PAUSE));
         if self.at_start {
             return (now, Why::Start);
         }
         let scheduled = self.schedule.due(self.last, now);
         match self.retry {
-            // The clock may have been put back meanwhile.
-            Some(retry) if retry < scheduled => (retry.min(now + LONGEST_PAUSE), Why::Retry),
+            Some(retry) if retry < scheduled => (retry, Why::Retry),
             _ if scheduled < now - TimeDelta::from_std(LOOK * 3).unwrap_or_default() => {
                 (scheduled, Why::Missed)
             }
@@ -200,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_run_missed_while_the_daemon_was_down_is_made_up_for() {
-        let plan = plan(false, Some("2026-11-21T03:00:00Z"), "2026-11-23T12:00:00Z");
+        let mut plan = plan(false, Some("2026-11-21T03:00:00Z"), "2026-11-23T12:00:00Z");
         let (due, why) = plan.due(utc("2026-11-23T12:00:00Z"));
         assert_eq!((due, why), (utc("2026-11-22T03:00:00Z"), Why::Missed));
     }
@@ -239,6 +244,29 @@ mod tests {
         plan.ended(utc("2026-11-23T12:00:00Z"), false);
         let now = utc("2026-11-23T11:30:00Z");
         assert!(plan.due(now).0 <= now + LONGEST_PAUSE);
+    }
+
+    #[test]
+    fn a_last_run_in_the_future_does_not_put_the_next_one_off_for_ever() {
+        let mut plan = plan(false, Some("2031-01-01T03:00:00Z"), "2026-11-23T12:00:00Z");
+        let tomorrow = utc("2026-11-24T03:00:00Z");
+        for now in [
+            "2026-11-23T12:00:00Z",
+            "2026-11-24T02:59:50Z",
+            "2026-11-24T03:00:10Z",
+        ] {
+            assert_eq!(plan.due(utc(now)), (tomorrow, Why::Scheduled), "{now}");
+        }
+    }
+
+    #[test]
+    fn a_retry_set_by_a_clock_that_was_ahead_comes_all_the_same() {
+        let mut plan = plan(true, None, "2026-11-23T12:00:00Z");
+        plan.began(utc("2026-11-23T12:00:00Z"));
+        plan.ended(utc("2027-11-23T12:00:00Z"), false);
+        let (due, why) = plan.due(utc("2026-11-23T12:00:00Z"));
+        assert_eq!((due, why), (utc("2026-11-23T12:15:00Z"), Why::Retry));
+        assert_eq!(plan.due(utc("2026-11-23T12:15:10Z")), (due, why));
     }
 
     #[tokio::test]

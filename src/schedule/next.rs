@@ -9,7 +9,7 @@ use croner::Cron;
 use crate::{Error, Result};
 
 /// A clock that goes back by more than this was wrong before; by less, it was only adjusted.
-const ADJUSTMENT: TimeDelta = TimeDelta::hours(1);
+pub const ADJUSTMENT: TimeDelta = TimeDelta::hours(1);
 
 /// When to run.
 #[derive(Debug, Clone)]
@@ -85,7 +85,8 @@ impl Schedule {
     /// When the next run is due, the last one having begun at `last`. A time that is not after `now` was missed (the
     /// machine slept, the last run took long): run at once, and only once for all that were missed.
     ///
-    /// When the clock went far back after the last run, that run's time was wrong and no longer counts.
+    /// When the clock went far back after the last run, that run's time was wrong and no longer counts: it is taken for one
+    /// of now. Who asks again later must then take it for one of that same moment, or the next run keeps moving ahead.
     pub fn due(&self, last: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
         let last = if last > now + ADJUSTMENT { now } else { last };
         // `parse` made sure that there is one; the end of the calendar is not our worry.

@@ -3,9 +3,10 @@
 use chrono::{NaiveDateTime, TimeDelta};
 
 use super::journal::{Outcome, Run};
+use super::name::AHEAD;
 
 /// What is wrong, if something is. `newest` is the time of the newest verified backup and `now` is local time in the
-/// same zone; `last` is the last run.
+/// same zone; `last` is the last run. One that is newer than now, by more than clocks differ, tells nothing of its age.
 pub fn ailment(
     newest: Option<NaiveDateTime>,
     last: Option<&Run>,
@@ -16,6 +17,12 @@ pub fn ailment(
         return Some("there is no verified backup".into());
     };
     let age = now - newest;
+    if age < -AHEAD {
+        return Some(format!(
+            "the newest verified backup is dated {} h later than now",
+            -age.num_hours()
+        ));
+    }
     if age > max_age {
         return Some(format!(
             "the newest verified backup is {} h old, expected at most {} h",
@@ -74,5 +81,7 @@ mod tests {
         };
         assert!(judge(Some(hour(3)), Some(&unsent), hour(4)).contains("no bucket"));
         assert!(judge(None, Some(&good), hour(4)).contains("no verified backup"));
+        assert_eq!(judge(Some(hour(5)), Some(&good), hour(3)), "");
+        assert!(judge(Some(hour(9)), Some(&good), hour(3)).contains("dated 6 h later than now"));
     }
 }

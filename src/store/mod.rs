@@ -164,12 +164,20 @@ impl Store {
         Ok(entries)
     }
 
-    /// The newest verified backup of a database, if there is one.
-    pub fn latest(&self, database: &str) -> Result<Option<Entry>> {
+    /// The newest verified backup of a database, if there is one. Those dated in the future do not count: `now` is local
+    /// time in the zone of the names.
+    pub fn latest(&self, database: &str, now: NaiveDateTime) -> Result<Option<Entry>> {
         let mut entries = self.entries()?;
-        entries.retain(|e| e.name.database == database);
+        entries.retain(|e| e.name.database == database && !e.name.is_ahead(now));
         entries.sort_by_key(|e| std::cmp::Reverse((e.name.time, e.name.tier)));
         Ok(entries.into_iter().find(|e| matches!(e.state(), State::Whole(_))))
+    }
+
+    /// The warning about backups of a database, or of any, that are dated in the future ([`name::warning_of_ahead`]).
+    pub fn warning_of_ahead(&self, database: Option<&str>, now: NaiveDateTime) -> Result<Option<String>> {
+        let mut entries = self.entries()?;
+        entries.retain(|e| database.is_none_or(|database| e.name.database == database));
+        Ok(name::warning_of_ahead(entries.iter().map(|e| &e.name), now))
     }
 
     /// What the rules make of every backup in the store, in the order of [`Store::entries`]. `now` is local time in the

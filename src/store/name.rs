@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 
 use crate::archive::Format;
 
@@ -31,6 +31,10 @@ impl Tier {
         }
     }
 }
+
+/// How far ahead of the clock a name may be and still be believed: local time goes back by two hours at the most when
+/// summer ends, and clocks of machines differ a little.
+pub(super) const AHEAD: TimeDelta = TimeDelta::hours(2);
 
 /// What roles and tablespaces are called where a database's name stands.
 const GLOBALS: &str = "globals";
@@ -69,6 +73,12 @@ impl Name {
             time: self.time.date().and_time(NaiveTime::MIN),
             ..self.clone()
         }
+    }
+
+    /// Whether it is dated in the future: made while the clock was wrong, and so newer than nothing. `now` is local time
+    /// in the zone of the names.
+    pub fn is_ahead(&self, now: NaiveDateTime) -> bool {
+        self.time.signed_duration_since(now) > AHEAD
     }
 
     /// The database; none for roles and tablespaces.
@@ -127,6 +137,26 @@ impl Name {
         };
         (name.file_name() == file_name).then_some(name)
     }
+}
+
+/// The warning about those of some backups that are dated in the future, if there are any. `now` is local time in the zone
+/// of the names.
+pub fn warning_of_ahead<'a>(names: impl IntoIterator<Item = &'a Name>, now: NaiveDateTime) -> Option<String> {
+    let ahead: Vec<String> = names
+        .into_iter()
+        .filter(|name| name.is_ahead(now))
+        .map(|name| format!("{}/{}", name.tier.directory(), name.file_name()))
+        .collect();
+    let shown = match &ahead[..] {
+        [] => return None,
+        [one, two, three, .., _] => format!("{one}, {two}, {three}, ..."),
+        few => few.join(", "),
+    };
+    Some(format!(
+        "dated later than now ({}), so left out of account and kept: {shown}. Remove or rename what was made while the \
+         clock or TZ was wrong",
+        now.format("%Y-%m-%d %H:%M")
+    ))
 }
 
 /// Whether a file is called as a link to the newest backup is.

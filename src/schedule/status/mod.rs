@@ -123,7 +123,10 @@ impl Database {
         scope: &Scope,
         now: NaiveDateTime,
     ) -> Database {
-        let mut mine: Vec<&Judged> = backups.iter().filter(|b| b.entry.name.database == name).collect();
+        let mut mine: Vec<&Judged> = backups
+            .iter()
+            .filter(|b| b.entry.name.database == name && !b.entry.name.is_ahead(now))
+            .collect();
         mine.sort_by_key(|b| (b.entry.name.time, b.entry.name.tier));
         let newest = mine.iter().rev().find(|b| b.verified);
         let time = newest.map(|b| b.entry.name.time);

@@ -29,7 +29,7 @@ pub use read::Download;
 pub use upload::{PartWriter, Sent, Upload};
 
 use super::lock::Lock;
-use super::name::{Name, Tier};
+use super::name::{self, Name, Tier};
 use super::retention::{self, Candidate, Rules, Verdict};
 use super::stored::Stored;
 use crate::age::EXTENSION;
@@ -155,10 +155,11 @@ impl Offsite {
         Ok(entries)
     }
 
-    /// The newest backup of a database that is whole as far as can be told, if there is one.
-    pub async fn latest(&self, database: &str) -> Result<Option<Entry>> {
+    /// The newest backup of a database that is whole as far as can be told, if there is one. Those dated in the future do
+    /// not count: `now` is local time in the zone of the names.
+    pub async fn latest(&self, database: &str, now: NaiveDateTime) -> Result<Option<Entry>> {
         let mut entries = self.entries().await?;
-        entries.retain(|e| e.name.database == database);
+        entries.retain(|e| e.name.database == database && !e.name.is_ahead(now));
         entries.sort_by_key(|e| std::cmp::Reverse((e.name.time, e.name.tier)));
         for entry in entries {
             if self.is_whole(&entry).await? {
@@ -166,6 +167,17 @@ impl Offsite {
             }
         }
         Ok(None)
+    }
+
+    /// The warning about backups of a database there, or of any, that are dated in the future.
+    pub async fn warning_of_ahead(
+        &self,
+        database: Option<&str>,
+        now: NaiveDateTime,
+    ) -> Result<Option<String>> {
+        let mut entries = self.entries().await?;
+        entries.retain(|e| database.is_none_or(|database| e.name.database == database));
+        Ok(name::warning_of_ahead(entries.iter().map(|e| &e.name), now))
     }
 
     /// Whether a backup there ends as a whole one does. An encrypted one is taken at its name's word: it got it when all

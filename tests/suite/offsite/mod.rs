@@ -146,6 +146,34 @@ fn the_newest_one_there_is_found_for_a_restore() {
 }
 
 #[test]
+fn one_there_that_is_dated_in_the_future_keeps_nothing_from_being_sent_or_found() {
+    let server = support::server(support::newest());
+    let db = small(server);
+    let places = Places::new();
+    places.run(&db, &["backup"]).ok();
+    let first = places.there()[0].clone();
+    let future = first.with_file_name(format!("{}_2099-01-01_03-00-00.sql.gz", db.name()));
+    std::fs::copy(&first, &future).unwrap();
+    std::thread::sleep(Duration::from_millis(1100));
+    db.execute("INSERT INTO t VALUES (1000, 'later')");
+    let done = places.run(&db, &["backup"]).ok();
+    assert!(done.stderr.contains("dated later than now"), "{done}");
+    let sent = places
+        .here()
+        .into_iter()
+        .rfind(|f| f.parent().unwrap().ends_with("daily"));
+    let sent = name(&sent.unwrap());
+    assert!(places.there().iter().any(|f| name(f) == sent), "{done}");
+    let list = places.run(&db, &["list", "--offsite"]).ok();
+    assert!(list.stderr.contains("dated later than now"), "{list}");
+    db.execute("DELETE FROM t");
+    places
+        .run(&db, &["restore", "--yes", "latest", "--from", "offsite"])
+        .ok();
+    assert_eq!(db.query_text("SELECT count(*) FROM t"), "101");
+}
+
+#[test]
 fn large_backups_go_in_parts_and_bad_moments_of_the_server_are_waited_out() {
     let server = support::server(support::newest());
     let db = filled(server, 100_000);

@@ -120,6 +120,53 @@ fn old_backups_go_only_after_a_good_one() {
 }
 
 #[test]
+fn a_backup_dated_in_the_future_is_told_and_hides_no_other() {
+    let server = support::server(support::newest());
+    let db = small(server);
+    let store = Store::new();
+    store.backup(&db).ok();
+    let first = store.daily()[0].clone();
+    let future = first.with_file_name(format!("{}_2099-01-01_03-00-00.sql.gz", db.name()));
+    std::fs::copy(&first, &future).unwrap();
+    let warned = |done: &support::Done| {
+        let line = format!("left out of account and kept: daily/{}", name(&future));
+        assert!(done.stderr.contains(&line), "{done}");
+    };
+    warned(&support::run(&mut store.pgstow(&db, &["list"])).ok());
+    warned(&support::run(&mut store.pgstow(&db, &["health"])).ok());
+    let doctor = support::run(&mut store.pgstow(&db, &["doctor"])).ok();
+    assert!(doctor.stdout.contains("dated later than now"), "{doctor}");
+    assert!(
+        doctor.stdout.contains(&format!("daily/{} of", name(&first))),
+        "{doctor}"
+    );
+    std::thread::sleep(Duration::from_millis(1100));
+    db.execute("INSERT INTO users VALUES (3, 'later')");
+    warned(&store.backup(&db).ok());
+    assert!(future.exists());
+    let copy = server.database("future_copy");
+    let mut latest = store.pgstow(&copy, &["restore", "--yes", "latest", "--from", "store"]);
+    // What is restored is found by the name of the database that it is restored into.
+    for file in [&first, &future, store.daily().iter().nth_back(1).unwrap()] {
+        let named = name(file).replacen(db.name(), copy.name(), 1);
+        std::fs::copy(file, file.with_file_name(named)).unwrap();
+    }
+    let restored = support::run(&mut latest).ok();
+    assert!(restored.stderr.contains("left out of account"), "{restored}");
+    assert_eq!(copy.query_text("SELECT count(*) FROM users"), "3");
+
+    // Alone it is no good health.
+    for file in store.files() {
+        if !name(&file).contains("_2099-") {
+            std::fs::remove_file(file).unwrap();
+        }
+    }
+    let ill = support::run(&mut store.pgstow(&db, &["health"]));
+    assert_eq!(ill.code, 1, "{ill}");
+    assert!(ill.stderr.contains("there is no verified backup"), "{ill}");
+}
+
+#[test]
 fn a_backup_that_shrank_is_kept_and_nothing_is_deleted() {
     let server = support::server(support::newest());
     let db = small(server);
