@@ -119,12 +119,7 @@ pub async fn fetch(stored: Stored, place: &Place, context: &Context) -> Result<(
         true => place.backup_dir.clone(),
         false => std::env::temp_dir(),
     };
-    let fetching = tokio::task::spawn_blocking(move || stored.fetch(&directory));
-    let fetched = async {
-        let done = fetching.await;
-        done.map_err(|e| Error::failed("fetching the backup failed").because(e))?
-    };
-    context.until_cancelled(fetched).await
+    context.until_cancelled(stored.fetch(&directory)).await
 }
 
 /// What is at an address.

@@ -114,7 +114,7 @@ impl Store {
     /// Makes ready to write: its directories exist, and what dead runs left half-written is gone. To be called under
     /// the lock. The names of the removed files.
     pub fn prepare(&self) -> Result<Vec<PathBuf>> {
-        let mut removed = Vec::new();
+        let mut removed = remove_stale(&self.root)?;
         for tier in Tier::ALL {
             let directory = self.root.join(tier.directory());
             let made = DirBuilder::new()

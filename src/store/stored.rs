@@ -1,16 +1,21 @@
 //! A backup to be read, wherever it lies and whether it is encrypted or not, as often as need be.
 
-use std::io::{self, BufReader, Read, Seek};
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 
 use super::offsite::{Download, Offsite};
 use super::{FILE_MODE, Pending, State};
 use crate::age::{self, Identity};
 use crate::archive::{Archive, open_file};
 use crate::{Error, Result};
+
+/// Bytes copied at a time.
+const CHUNK: usize = 256 << 10;
 
 /// What can be read at any place.
 pub trait Seekable: Read + Seek + Send {}
@@ -156,17 +161,37 @@ impl Stored {
     }
 
     /// The path of its clear bytes here: its own, or that of a copy made in a directory, which is gone when the second is
-    /// dropped. To be called where blocking is allowed.
-    pub fn fetch(&self, directory: &Path) -> Result<(PathBuf, Option<Pending>)> {
-        if let (Some(path), false) = (self.path(), self.is_encrypted()?) {
+    /// dropped. When this is dropped before its end, nothing is left either, whatever the copying thread waits for.
+    pub async fn fetch(&self, directory: &Path) -> Result<(PathBuf, Option<Pending>)> {
+        if let Some(path) = self.path()
+            && !self.is_encrypted()?
+        {
             return Ok((path.to_path_buf(), None));
         }
-        let mut bytes = self.open()?;
         super::remove_stale(directory)?;
         let copy = Pending::create(directory.join("fetched"), FILE_MODE)?;
-        let copied = std::io::copy(&mut bytes, &mut copy.file());
-        copied.map_err(|e| Error::of_reading(e).context(self.shown()))?;
+        let (stored, out, stop) = (self.clone(), copy.to_writer()?, CancellationToken::new());
+        let _stops_when_dropped = stop.clone().drop_guard();
+        let copying = tokio::task::spawn_blocking(move || stored.copy_into(out, &stop));
+        let copied = copying.await;
+        copied.map_err(|e| Error::failed("fetching the backup failed").because(e))??;
         Ok((copy.path().to_path_buf(), Some(copy)))
+    }
+
+    /// Writes its clear bytes into a file, until told to stop.
+    fn copy_into(&self, mut out: File, stop: &CancellationToken) -> Result<()> {
+        let mut bytes = self.open()?;
+        let mut chunk = vec![0; CHUNK];
+        while !stop.is_cancelled() {
+            let read = bytes.read(&mut chunk);
+            let n = read.map_err(|e| Error::of_reading(e).context(self.shown()))?;
+            if n == 0 {
+                return Ok(());
+            }
+            let written = out.write_all(&chunk[..n]);
+            written.map_err(|e| Error::io(format!("cannot write a copy of {}", self.shown()), e))?;
+        }
+        Err(Error::interrupted())
     }
 
     /// Opens it by its index; none if it has none.

@@ -354,6 +354,40 @@ fn an_upload_cut_off_by_a_signal_leaves_nothing_there() {
 }
 
 #[test]
+fn a_copy_fetched_for_reading_is_gone_after_a_signal_and_after_kill_with_the_next_run() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let server = support::server(support::newest());
+    let db = filled(server, 100_000);
+    let places = Places::new();
+    places.run(&db, &["backup"]).ok();
+    let url = format!("{}/daily/{}", places.url(), name(&places.there()[0]));
+    places.s3.moments.slow.store(1000, Ordering::SeqCst);
+    let fetched = || -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(places.store.path()).unwrap();
+        let mut files: Vec<PathBuf> = entries.map(|e| e.unwrap().path()).collect();
+        files.retain(|file| name(file).starts_with(".fetched."));
+        files
+    };
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::KILL, 137)] {
+        let mut command = places.pgstow(&db, &["compare", &url]);
+        let child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+        wait_until("it is being fetched", || {
+            let files = fetched();
+            files
+                .iter()
+                .any(|f| std::fs::metadata(f).is_ok_and(|meta| meta.len() > 0))
+        });
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let done = Done::of(child);
+        assert_eq!(done.code, code, "{done}");
+        assert_eq!(fetched().len(), usize::from(signal == Signal::KILL), "{done}");
+    }
+    places.s3.moments.slow.store(0, Ordering::SeqCst);
+    let done = places.run(&db, &["cleanup"]).ok();
+    assert_eq!(fetched(), [] as [PathBuf; 0], "{done}");
+}
+
+#[test]
 fn a_copy_that_is_not_what_was_sent_is_removed_and_told() {
     let server = support::server(support::newest());
     let db = small(server);

@@ -29,6 +29,8 @@ pub struct Moments {
     pub full: AtomicUsize,
     /// Objects are given back with a byte changed.
     pub corrupt: AtomicUsize,
+    /// Objects are given back slowly: each range takes so many milliseconds.
+    pub slow: AtomicUsize,
     requests: AtomicUsize,
     /// Parts of multipart uploads that arrived.
     pub parts: AtomicUsize,
@@ -141,6 +143,10 @@ async fn answer(
     }
     moments.received.fetch_add(length, Ordering::SeqCst);
     let reads = request.method() == Method::GET && request.headers().contains_key("range");
+    let pause = moments.slow.load(Ordering::SeqCst);
+    if reads && pause > 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(pause as u64)).await;
+    }
     let response = service.call(request.map(s3s::Body::from)).await?;
     if !reads || moments.corrupt.load(Ordering::SeqCst) == 0 {
         return Ok(response);
