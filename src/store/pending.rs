@@ -10,11 +10,12 @@ use std::fs::{File, OpenOptions};
 
 use std::hash::BuildHasher;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::{self, Summary};
@@ -61,13 +62,18 @@ impl Pending {
                 .mode(mode)
                 .open(&temporary);
             match opened {
-                Ok(file) => break (temporary, file),
+                Ok(file) => match claim(&file, &temporary) {
+                    Ok(true) => break (temporary, file),
+                    Ok(false) => {}
+                    Err(e) => {
+                        let _ = std::fs::remove_file(&temporary);
+                        return Err(Error::io(format!("cannot lock {}", temporary.display()), e));
+                    }
+                },
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(e) => return Err(super::access::cannot("write to", directory_of(&target), e)),
             }
         };
-        // Some network file systems have no locks; the file is as good without.
-        let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
         Ok(Pending {
             file,
             temporary,
@@ -144,6 +150,22 @@ impl Pending {
 
     fn cannot(&self, what: &str, e: io::Error) -> Error {
         Error::io(format!("cannot {what} {}", self.target.display()), e)
+    }
+}
+
+/// Locks a file just made, so that nobody takes it for a dead process's. `false`: somebody did in the moment before, and
+/// removes it or has removed it.
+fn claim(file: &File, path: &Path) -> io::Result<bool> {
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => match std::fs::symlink_metadata(path) {
+            Ok(there) => Ok(there.ino() == file.metadata()?.ino()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(e),
+        },
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        // Some network file systems have no locks; the file is as good without, for there nothing is ever found stale.
+        Err(Errno::NOSYS | Errno::OPNOTSUPP | Errno::NOLCK | Errno::INVAL) => Ok(true),
+        Err(e) => Err(e.into()),
     }
 }
 
@@ -236,6 +258,20 @@ mod tests {
         pending.commit().unwrap();
         assert_eq!(names(dir.path()), ["a.sql.gz"]);
         assert_eq!(std::fs::read(target).unwrap(), b"whole");
+    }
+
+    #[test]
+    fn a_file_that_another_process_takes_for_stale_is_not_written_into() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(".a.sql.gz.1.pgstow-tmp");
+        let file = File::create(&path).unwrap();
+        assert!(claim(&file, &path).unwrap());
+        let other = File::open(&path).unwrap();
+        assert!(!claim(&other, &path).unwrap(), "it is locked");
+        std::fs::remove_file(&path).unwrap();
+        assert!(!claim(&file, &path).unwrap(), "it is removed");
+        let _again = File::create(&path).unwrap();
+        assert!(!claim(&file, &path).unwrap(), "its name is another file's");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -18,6 +19,9 @@ use url::Url;
 use super::upload::{Failure, Message};
 use super::{PATIENCE, Trouble};
 use crate::{Error, Result, http};
+
+/// How long the removal of what was given up may take.
+const REMOVAL: Duration = Duration::from_secs(10);
 
 /// A server, and who we are there.
 #[derive(Debug, Clone)]
@@ -107,11 +111,12 @@ impl Server {
         Ok(())
     }
 
-    /// Streams what comes into an object; its length is told where it is known.
+    /// Streams what comes into an object; its length is told where it is known. What fails leaves nothing there, as far as
+    /// the server lets it be removed.
     pub(super) async fn put(
         &self,
         path: &str,
-        mut messages: mpsc::Receiver<Message>,
+        messages: mpsc::Receiver<Message>,
         length: Option<u64>,
     ) -> Result<(), Failure> {
         self.make_directories(path).await?;
@@ -119,6 +124,25 @@ impl Server {
         let mut temporary = directory.to_string();
         let _ = write!(temporary, "/.{name}.pgstow-tmp");
         let temporary = temporary.trim_start_matches('/').to_string();
+        let put = match self.stream(&temporary, messages, length).await {
+            Ok(()) => self.rename(&temporary, path).await,
+            Err(e) => Err(e),
+        };
+        if put.is_err() {
+            // Why it failed is worth more than that this fails, too.
+            let removing = self.ask(Request::delete(self.url(&temporary)));
+            let _ = tokio::time::timeout(REMOVAL, removing).await;
+        }
+        put
+    }
+
+    /// Streams what comes into an object of a temporary name.
+    async fn stream(
+        &self,
+        temporary: &str,
+        mut messages: mpsc::Receiver<Message>,
+        length: Option<u64>,
+    ) -> Result<(), Failure> {
         let mut ended = false;
         let way = Arc::new(Way::default());
         let told_way = Arc::clone(&way);
@@ -138,7 +162,7 @@ impl Server {
                 None => Some(Err(std::io::ErrorKind::UnexpectedEof.into())),
             })
         }));
-        let mut request = Request::put(self.url(&temporary));
+        let mut request = Request::put(self.url(temporary));
         if let Some(length) = length {
             request = request.header(CONTENT_LENGTH, length);
         }
@@ -153,13 +177,18 @@ impl Server {
                 },
             }
         };
-        if !status.is_success() {
-            return Err(refused("PUT", status));
+        match status.is_success() {
+            true => Ok(()),
+            false => Err(refused("PUT", status)),
         }
+    }
+
+    /// Gives an object its final name, replacing another of that name.
+    async fn rename(&self, temporary: &str, path: &str) -> Result<(), Failure> {
         let method = Method::from_bytes(b"MOVE").map_err(|e| told("MOVE is no method", e))?;
         let request = Request::builder()
             .method(method)
-            .uri(self.url(&temporary))
+            .uri(self.url(temporary))
             .header("destination", self.url(path))
             .header("overwrite", "T");
         match self.ask(request).await? {

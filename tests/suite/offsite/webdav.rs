@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use dav_server::DavHandler;
 use dav_server::body::Body;
@@ -20,6 +21,8 @@ use crate::support;
 struct WebDav {
     port: u16,
     root: tempfile::TempDir,
+    /// Renaming is refused.
+    refusing: Arc<AtomicBool>,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -37,17 +40,23 @@ impl WebDav {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let port = listener.local_addr().unwrap().port();
+        let refusing = Arc::new(AtomicBool::new(false));
+        let refuses = Arc::clone(&refusing);
         runtime.spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let handler = Arc::clone(&handler);
-                let answer = service_fn(move |request| answer(Arc::clone(&handler), request));
+                let (handler, refuses) = (Arc::clone(&handler), Arc::clone(&refuses));
+                let answer = service_fn(move |request: Request<Incoming>| {
+                    let refused = request.method().as_str() == "MOVE" && refuses.load(Ordering::SeqCst);
+                    answer(Arc::clone(&handler), request, refused)
+                });
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
             }
         });
         WebDav {
             port,
             root,
+            refusing,
             _runtime: runtime,
         }
     }
@@ -65,14 +74,20 @@ impl WebDav {
 async fn answer(
     handler: Arc<DavHandler>,
     request: Request<Incoming>,
+    refused: bool,
 ) -> Result<Response<Body>, std::convert::Infallible> {
     let given = request
         .headers()
         .get("authorization")
         .and_then(|a| a.to_str().ok());
-    if given != Some(AUTHORIZATION) {
+    let refusal = match given {
+        Some(AUTHORIZATION) if !refused => None,
+        Some(AUTHORIZATION) => Some(StatusCode::METHOD_NOT_ALLOWED),
+        _ => Some(StatusCode::UNAUTHORIZED),
+    };
+    if let Some(status) = refusal {
         let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::UNAUTHORIZED;
+        *response.status_mut() = status;
         return Ok(response);
     }
     Ok(handler.handle(request).await)
@@ -118,6 +133,25 @@ fn a_webdav_server_gets_whole_files_by_their_names_and_gives_them_back() {
     assert_eq!(done.code, 1, "{done}");
     assert!(
         done.stderr.contains("401") && !done.stderr.contains("guess"),
+        "{done}"
+    );
+}
+
+#[test]
+fn a_webdav_server_that_cannot_rename_is_told_and_keeps_nothing_of_the_upload() {
+    let server = support::server(support::newest());
+    let db = filled(server, 100);
+    let places = Places::new();
+    let dav = WebDav::start();
+    dav.refusing.store(true, Ordering::SeqCst);
+    let url = format!("http://me:se%2Fcret@127.0.0.1:{}/team", dav.port);
+    let done = support::run(places.pgstow(&db, &["backup"]).env("OFFSITE_URL", &url));
+    assert_eq!(done.code, 1, "{done}");
+    assert!(done.stderr.contains("answered MOVE with 405"), "{done}");
+    assert_eq!(dav.files("team/daily"), [] as [PathBuf; 0], "{done}");
+    assert_eq!(
+        places.here().len(),
+        1 + usize::from(done.stderr.contains("weekly copy")),
         "{done}"
     );
 }
