@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::secret;
+
 /// The result of everything in pgstow that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -108,11 +110,11 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of any kind.
+    /// An error of any kind. What the message quotes is kept without its secrets ([`secret`]).
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Error(Box::new(Inner {
             kind,
-            message: message.into(),
+            message: secret::masked_with_queries(&message.into()).into_owned(),
             hint: None,
             server: None,
             source: None,
@@ -183,7 +185,8 @@ impl Error {
     /// Puts what was being done before the message: "reading the catalog: ...".
     #[must_use]
     pub fn context(mut self, doing: impl fmt::Display) -> Self {
-        self.0.message = format!("{doing}: {}", self.0.message);
+        let doing = doing.to_string();
+        self.0.message = format!("{}: {}", secret::masked_with_queries(&doing), self.0.message);
         self
     }
 
@@ -215,6 +218,7 @@ impl fmt::Display for Error {
         let mut last = self.0.message.clone();
         while let Some(e) = cause {
             let text = e.to_string();
+            let text = secret::masked_with_queries(&text).into_owned();
             // Wrappers often repeat their cause's text.
             if !last.contains(&text) {
                 write!(f, ": {text}")?;
@@ -223,7 +227,7 @@ impl fmt::Display for Error {
             cause = e.source();
         }
         if let Some(server) = &self.0.server {
-            write!(f, "\n{server}")?;
+            write!(f, "\n{}", secret::masked(&server.to_string()))?;
         }
         if let Some(hint) = &self.0.hint {
             write!(f, "\nhint: {hint}")?;

@@ -3,7 +3,7 @@
 //! The modules in reading order, which is the way of the data; arrows between them point downwards only
 //! (`tests/layering.rs` checks it):
 //!
-//! 1. [error], [event], [finding], [sql], [human], [escape]: what everything below and above speaks in; [http], [age]:
+//! 1. [error], [event], [finding], [sql], [human], [escape], [secret]: what everything below and above speaks in; [http], [age]:
 //!    others' formats
 //! 2. [connect]: settings, session, snapshot
 //! 3. [catalog]: every object of the database as the server describes it, one file a kind
@@ -50,6 +50,7 @@ pub mod plan;
 pub mod restore;
 pub mod schedule;
 pub mod script;
+pub mod secret;
 pub mod sql;
 pub mod store;
 pub mod webhook;

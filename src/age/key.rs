@@ -3,7 +3,7 @@
 use bech32::{Bech32, Hrp};
 use x25519_dalek::{PublicKey, StaticSecret};
 
-use crate::{Error, Result};
+use crate::{Error, Result, secret};
 
 const RECIPIENT: &str = "age";
 const IDENTITY: &str = "age-secret-key-";
@@ -47,10 +47,23 @@ impl std::str::FromStr for Recipient {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Recipient, String> {
-        let wrong = || format!("{text:?} is no age recipient, expected age1 and 58 letters and digits");
+        let wrong = || {
+            let shown = secret::masked(text);
+            let what = match is_identity(text) {
+                true => "is an age identity, which nobody else may know",
+                false => "is no age recipient",
+            };
+            format!("{shown:?} {what}, expected age1 and 58 letters and digits")
+        };
         let key = decode(text, RECIPIENT).ok_or_else(wrong)?;
         Ok(Recipient(PublicKey::from(key)))
     }
+}
+
+/// Whether a text is meant as an identity, well-formed or not.
+fn is_identity(text: &str) -> bool {
+    let start = text.get(..IDENTITY.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(IDENTITY))
 }
 
 /// The 32 bytes of a Bech32 text with this prefix, all in one case.
@@ -120,6 +133,11 @@ mod tests {
         ] {
             assert!(recipients(wrong).is_err(), "{wrong}");
         }
+        let error = recipients("AGE-SECRET-KEY-1QQQQ").unwrap_err();
+        assert!(
+            error.contains("is an age identity") && !error.contains("QQQQ"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub struct Args {
     #[command(flatten)]
     content: Content,
     /// Write straight to this place off the machine instead of the store, without local disk
-    #[arg(long, value_name = "URL", value_parser = to, help_heading = "Off-site")]
+    #[arg(long, value_name = "URL", value_parser = to, hide_env_values = true, help_heading = "Off-site")]
     to: Option<Address>,
     #[command(flatten)]
     remote: Remote,
@@ -88,7 +88,7 @@ impl Args {
         };
         let databases = match self.content.all_databases {
             true => Databases::All,
-            false => Databases::Named(named(&self.connection, &settings)),
+            false => Databases::Named(named(&self.connection, &settings)?),
         };
         let filter = self.select.filter()?;
         let mut plan = plan::Options {

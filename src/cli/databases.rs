@@ -33,11 +33,18 @@ impl Databases {
 
 /// The databases that options and environment name. In the environment several may stand, separated by commas; with
 /// `--dbname` there is one, whose name may hold anything.
-pub fn named(connection: &Connection, settings: &Settings) -> Vec<String> {
+///
+/// # Errors
+/// The variable has a URI, which libpq does not expand there: as a name it would carry its password into every report.
+pub fn named(connection: &Connection, settings: &Settings) -> Result<Vec<String>> {
     let name = settings.dbname();
     match connection.dbname {
-        Some(_) => vec![name.to_string()],
-        None => split(name),
+        Some(_) => Ok(vec![name.to_string()]),
+        None if name.contains("://") => Err(Error::usage(
+            "PGDATABASE is a URI, expected a database's name, or several separated by commas",
+        )
+        .hint("Give a URI by --dbname, or its parts by PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE.")),
+        None => Ok(split(name)),
     }
 }
 

@@ -39,7 +39,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let store = args.place.store()?;
     let runs = store.runs();
     let names: BTreeSet<String> = match args.connection.named() {
-        true => databases::named(&args.connection, &args.connection.settings()?)
+        true => databases::named(&args.connection, &args.connection.settings()?)?
             .into_iter()
             .collect(),
         false => store.entries()?.into_iter().map(|e| e.name.database).collect(),

@@ -28,7 +28,7 @@ pub struct Remote {
 #[command(next_help_heading = "Off-site")]
 pub struct Form {
     /// Encrypt what is sent to these age recipients (age1..., separated by commas); the backups here stay as they are
-    #[arg(long, value_name = "AGE1...", env = "OFFSITE_RECIPIENTS", value_parser = recipients)]
+    #[arg(long, value_name = "AGE1...", env = "OFFSITE_RECIPIENTS", hide_env_values = true, value_parser = recipients)]
     offsite_recipients: Option<Recipients>,
     /// How each copy is checked: read (read back whole, checksum compared) or size
     #[arg(long, value_name = "read|size", env = "OFFSITE_CHECK", default_value = "read", value_parser = check)]

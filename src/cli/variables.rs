@@ -7,13 +7,17 @@ use clap::Command;
 use clap::error::{ContextKind, ContextValue};
 
 use crate::connect::Environment;
+use crate::secret::{MASK, masked_with_queries};
 use crate::{Error, Result};
 
 /// Makes the contents of `NAME_FILE` the default of each option that reads `NAME`.
 pub fn with_files(command: Command, environment: &Environment) -> Result<Command> {
     let failure = RefCell::new(None);
     let command = each_option(command, &|arg| match from_file(&arg, environment) {
-        Ok(Some(text)) => arg.default_value(text),
+        Ok(Some(text)) => {
+            let is_secret = arg.is_hide_env_values_set();
+            arg.default_value(text).hide_default_value(is_secret)
+        }
         Ok(None) => arg,
         Err(e) => {
             failure.borrow_mut().get_or_insert(e);
@@ -42,21 +46,55 @@ fn from_file(arg: &clap::Arg, environment: &Environment) -> Result<Option<&'stat
     Ok(text)
 }
 
-/// Adds to an error about an option's value which variable it came from, if nobody typed it.
-pub fn explain(mut error: clap::Error, command: &Command, environment: &Environment) -> clap::Error {
+/// Adds to an error about an option's value which variable it came from, if nobody typed it, and takes secrets out of it.
+pub fn explain(error: clap::Error, command: &Command, environment: &Environment) -> clap::Error {
+    let mut command = command.clone();
+    // Only then do options know how they are shown.
+    command.build();
+    without_secrets(with_variable(error, &command, environment), &command)
+}
+
+fn options(command: &Command) -> impl Iterator<Item = &clap::Arg> {
+    let verbs = command.get_subcommands();
+    verbs
+        .flat_map(Command::get_arguments)
+        .chain(command.get_arguments())
+}
+
+/// Takes out of an error what must not be shown: all of the value of an option whose variable's value is hidden, and
+/// passwords and keys wherever they stand.
+fn without_secrets(mut error: clap::Error, command: &Command) -> clap::Error {
+    let named = error.get(ContextKind::InvalidArg).map(ToString::to_string);
+    let is_secret =
+        options(command).any(|arg| arg.is_hide_env_values_set() && Some(arg.to_string()) == named);
+    let shown = |kind, text: &String| match kind {
+        ContextKind::InvalidValue if is_secret => MASK.to_string(),
+        _ => masked_with_queries(text).into_owned(),
+    };
+    let masked: Vec<(ContextKind, ContextValue)> = error
+        .context()
+        .filter_map(|(kind, value)| match value {
+            ContextValue::String(text) => Some((kind, ContextValue::String(shown(kind, text)))),
+            ContextValue::Strings(texts) => {
+                let texts = texts.iter().map(|text| shown(kind, text)).collect();
+                Some((kind, ContextValue::Strings(texts)))
+            }
+            _ => None,
+        })
+        .collect();
+    for (kind, value) in masked {
+        error.insert(kind, value);
+    }
+    error
+}
+
+fn with_variable(mut error: clap::Error, command: &Command, environment: &Environment) -> clap::Error {
     let text = |kind| error.get(kind).map(ToString::to_string);
     let (option, value) = (text(ContextKind::InvalidArg), text(ContextKind::InvalidValue));
     let (Some(option), Some(value)) = (option, value) else {
         return error;
     };
-    let mut command = command.clone();
-    // Only then do options know how they are shown.
-    command.build();
-    let verbs = command.get_subcommands();
-    let mut options = verbs
-        .flat_map(Command::get_arguments)
-        .chain(command.get_arguments());
-    let variable = options.find_map(|arg| {
+    let variable = options(command).find_map(|arg| {
         let name = arg.get_env()?.to_str()?;
         let is_it = arg.to_string() == option && environment.value(name).ok()? == Some(value.clone());
         is_it.then(|| name.to_string())
@@ -94,6 +132,42 @@ mod tests {
             error.contains("/nonexistent/keep, which KEEP_DAILY_FILE names"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn no_secret_is_shown_in_help_or_in_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("url");
+        std::fs::write(&path, "hc-ping.com/s3cret").unwrap();
+        let environment = Environment::new([("PING_URL_FILE", path.to_str().unwrap())]);
+        let command = with_files(Cli::command(), &environment).unwrap();
+        let told = |words: &[&str]| {
+            let error = command.clone().try_get_matches_from(words).unwrap_err();
+            explain(error, &command, &environment).to_string()
+        };
+        let help = told(&["pgstow", "backup", "--help"]);
+        assert!(help.contains("--ping-url") && !help.contains("s3cret"), "{help}");
+        let wrong = told(&["pgstow", "backup"]);
+        assert!(
+            wrong.contains("invalid value '***' for '--ping-url <URL>'"),
+            "{wrong}"
+        );
+        assert!(wrong.contains("the environment variable PING_URL has"), "{wrong}");
+        for words in [
+            &["pgstow", "backup", "--to", "htp://me:s3cret@host/x"][..],
+            &["pgstow", "backup", "--webhook-url", "ftp://host/s3cret"],
+            &["pgstow", "list", "a", "https://me:s3cret@host/x"],
+            &[
+                "pgstow",
+                "backup",
+                "--offsite-recipients",
+                "AGE-SECRET-KEY-1s3cret",
+            ],
+            &["pgstow", "https://me:s3cret@host/x"],
+        ] {
+            let wrong = told(words);
+            assert!(wrong.contains("error: ") && !wrong.contains("s3cret"), "{wrong}");
+        }
     }
 
     #[test]

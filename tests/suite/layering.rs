@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["connect"],
     &["age", "http"],
     &["error", "event", "finding", "human", "sql"],
-    &["deflate", "escape"],
+    &["deflate", "escape", "secret"],
 ];
 
 /// Arrows between modules of one layer that the design means.

@@ -36,6 +36,10 @@ pub(super) fn open(
     // The path is put before each object's name by whoever asks.
     let mut root = address.url().clone();
     root.set_path("");
+    root.set_query(None);
+    // Keys come from the environment; errors may quote the URL.
+    let _ = root.set_username("");
+    let _ = root.set_password(None);
     let url = root.to_string();
     let made: object_store::Result<Arc<dyn ObjectStore>> = match address.kind() {
         Kind::S3 => configured!(AmazonS3Builder::new().with_url(url), environment, "AWS_").map(arc),

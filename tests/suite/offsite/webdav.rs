@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use super::{DIGEST, Places, filled, name, same};
 use crate::support;
 
-struct WebDav {
+pub(super) struct WebDav {
     port: u16,
     root: tempfile::TempDir,
     /// Renaming is refused.
@@ -30,7 +30,7 @@ struct WebDav {
 const AUTHORIZATION: &str = "Basic bWU6c2UvY3JldA==";
 
 impl WebDav {
-    fn start() -> WebDav {
+    pub(super) fn start() -> WebDav {
         let root = tempfile::tempdir().unwrap();
         let handler = DavHandler::builder()
             .filesystem(LocalFs::new(root.path(), false, false, false))
@@ -59,6 +59,10 @@ impl WebDav {
             refusing,
             _runtime: runtime,
         }
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
     }
 
     fn files(&self, directory: &str) -> Vec<PathBuf> {
