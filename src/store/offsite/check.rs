@@ -6,6 +6,7 @@ use tokio::runtime::Handle;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{Download, Offsite, Sent, relative};
+use crate::error::Kind;
 use crate::store::name::Name;
 use crate::{Error, Result};
 
@@ -23,7 +24,7 @@ impl Offsite {
     pub async fn check(&self, relative: &str, sent: &Sent, check: Check) -> Result<()> {
         let checked = self.compare(relative, sent, check).await;
         if let Err(e) = &checked
-            && e.kind() == crate::error::Kind::Damaged
+            && e.kind() == Kind::Damaged
         {
             self.discard(relative).await;
         }
@@ -73,8 +74,15 @@ impl Offsite {
             let copied = copying
                 .await
                 .map_err(|e| Error::failed("copying was cut off").because(e))?;
-            upload.end().await?;
-            copied.map_err(Error::of_reading)?;
+            let ended = upload.end().await;
+            match copied.map_err(Error::of_reading) {
+                Ok(_) => ended?,
+                // What could not be read was not written either; an upload that broke by itself says why.
+                Err(e) => match ended {
+                    Err(broken) if broken.kind() != Kind::Interrupted => return Err(broken),
+                    _ => return Err(e),
+                },
+            }
         }
         self.check(&to, sent, Check::Size).await
     }
