@@ -105,6 +105,8 @@ pub struct Finished {
     pub weekly: Option<PathBuf>,
     /// The older backups that were deleted, and why.
     pub rotated: Vec<(String, Verdict)>,
+    /// What went wrong once the backup stood, or is odd about it. Each has been told as a warning.
+    pub warnings: Vec<String>,
     /// What came of sending it off this machine. A backup that could not be sent stands nevertheless.
     pub offsite: Result<Vec<Moved>>,
 }
@@ -121,7 +123,8 @@ pub async fn run(job: &Job, observer: &Arc<dyn Observer>, cancel: &CancellationT
     let began = (job.clock)();
     let clock = Instant::now();
     let result = make(job, &store, began, observer, cancel).await;
-    if !cancel.is_cancelled() {
+    // One that stands is remembered even when its sending was cut off: the next run looks after that.
+    if result.is_ok() || !cancel.is_cancelled() {
         remember(job, &store, began, clock.elapsed(), &result, &**observer);
     }
     result
@@ -161,22 +164,27 @@ async fn make(
     pending.commit()?;
     store.link_latest(&name);
 
+    // From here on the backup stands, and nothing that fails makes it one that did not succeed.
+    let mut warnings = Warnings::new(observer);
     let weekly = match is_weekly(&job.rules, &name) {
-        true => Some(store.copy_to_weekly(&name)?),
+        true => warnings.of(WEEKLY, store.copy_to_weekly(&name))?,
         false => None,
     };
     let rotating = suspicious.is_none();
     let rotated = match suspicious {
-        None => rotate(job, store)?,
+        None => warnings.of(ROTATION, rotate(job, store))?.unwrap_or_default(),
         Some(warning) => {
-            observer.event(Event::Warning(warning));
+            warnings.tell(warning);
             Vec::new()
         }
     };
     let mut made = vec![name.clone()];
     made.extend(weekly.is_some().then(|| name.weekly()));
     let offsite = match &job.offsite {
-        Some(place) => offsite::send(job, place, store, &made, rotating, observer, cancel).await,
+        Some(place) => {
+            let rotating = rotating.then_some(&mut warnings);
+            offsite::send(job, place, store, &made, rotating, observer, cancel).await
+        }
         None => Ok(Vec::new()),
     };
     Ok(Finished {
@@ -187,6 +195,7 @@ async fn make(
         took: clock.elapsed(),
         weekly,
         rotated,
+        warnings: warnings.told,
         offsite,
     })
 }
@@ -205,12 +214,49 @@ pub async fn send_again(
         lock = Lock::take(store.root(), job.lock_wait) => lock?,
         () = cancel.cancelled() => return Err(Error::interrupted()),
     };
-    let sent = offsite::send(job, place, &store, &[], false, observer, cancel).await?;
+    let sent = offsite::send(job, place, &store, &[], None, observer, cancel).await?;
     let told = store.remember_sent(job.database());
     if let Err(e) = told {
         observer.event(Event::Warning(format!("the run could not be noted: {e}")));
     }
     Ok(sent)
+}
+
+/// What could not be done about a backup that stands.
+const WEEKLY: &str = "it could not be copied weekly";
+const ROTATION: &str = "older ones could not be deleted";
+
+/// What goes wrong once a backup stands: told at once, and kept for the report.
+struct Warnings<'o> {
+    told: Vec<String>,
+    observer: &'o Arc<dyn Observer>,
+}
+
+impl Warnings<'_> {
+    fn new(observer: &Arc<dyn Observer>) -> Warnings<'_> {
+        Warnings {
+            told: Vec::new(),
+            observer,
+        }
+    }
+
+    fn tell(&mut self, text: String) {
+        self.observer.event(Event::Warning(text.clone()));
+        self.told.push(text);
+    }
+
+    /// What came of something that was done when the backup stood; nothing where it failed. Being stopped is an error
+    /// still.
+    fn of<T>(&mut self, what: &str, done: Result<T>) -> Result<Option<T>> {
+        match done {
+            Ok(done) => Ok(Some(done)),
+            Err(e) if e.kind() == crate::error::Kind::Interrupted => Err(e),
+            Err(e) => {
+                self.tell(format!("the backup stands, but {what}: {e}"));
+                Ok(None)
+            }
+        }
+    }
 }
 
 /// Dumps what the job is about.
@@ -333,8 +379,16 @@ fn remember(
             .ok()
             .and_then(|b| b.offsite.as_ref().err())
             .map(Error::to_string),
+        warnings: result
+            .as_ref()
+            .map_or_else(|_| Vec::new(), |b| b.warnings.clone()),
     };
-    if let Err(e) = store.remember(run) {
+    let sent = job.offsite.is_some() && result.as_ref().is_ok_and(|b| b.offsite.is_ok());
+    let before = match sent {
+        true => store.remember_sent(job.database()),
+        false => Ok(()),
+    };
+    if let Err(e) = before.and_then(|()| store.remember(run)) {
         observer.event(Event::Warning(format!("the run could not be noted: {e}")));
     }
 }

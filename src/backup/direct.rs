@@ -7,7 +7,9 @@ use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::offsite::{Destination, LAST_MOMENT, Moved, Outlet, finish, rotate};
-use super::{Finished, Job, dump_into, is_weekly, local_time, same, warning_of_collapse};
+use super::{
+    Finished, Job, ROTATION, WEEKLY, Warnings, dump_into, is_weekly, local_time, same, warning_of_collapse,
+};
 use crate::archive::{Index, Summary, verify_seekable};
 use crate::connect::connect;
 use crate::event::{Event, Observer, Phase};
@@ -84,19 +86,22 @@ async fn make(
         .filter(|e| e.encrypted == encrypted)
         .map(|e| e.bytes)
         .collect();
+    let mut warnings = Warnings::new(observer);
     let weekly = match is_weekly(&job.rules, &name) {
         true => {
-            offsite.copy_to_weekly(&name, encrypted, &sent).await?;
-            Some(PathBuf::from(
-                offsite.shown(&destination.relative(&name.weekly())),
-            ))
+            let copied = offsite.copy_to_weekly(&name, encrypted, &sent).await;
+            let there = offsite.shown(&destination.relative(&name.weekly()));
+            warnings.of(WEEKLY, copied)?.map(|()| PathBuf::from(there))
         }
         false => None,
     };
     let deleted = match retention::collapsed(sent.bytes, &sizes) {
-        None => rotate(job, destination).await?,
+        None => {
+            let rotated = rotate(job, destination).await;
+            warnings.of(ROTATION, rotated)?.unwrap_or_default()
+        }
         Some(median) => {
-            observer.event(Event::Warning(warning_of_collapse(sent.bytes, median)));
+            warnings.tell(warning_of_collapse(sent.bytes, median));
             Vec::new()
         }
     };
@@ -114,6 +119,7 @@ async fn make(
                 Moved::Sent(..) => None,
             })
             .collect(),
+        warnings: warnings.told,
         offsite: Ok(Vec::new()),
     })
 }

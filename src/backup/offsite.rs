@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Job, local_time};
+use super::{Job, Warnings, local_time};
 use crate::age::{self, Recipient};
 use crate::event::{Event, Observer, Phase};
+use crate::store::journal::Outcome;
 use crate::store::name::{Name, Tier, warning_of_ahead};
-use crate::store::offsite::{Check, Offsite, PartWriter, Sent, missing};
+use crate::store::offsite::{Check, Entry, Offsite, PartWriter, Sent, missing};
 use crate::store::retention::Verdict;
 use crate::store::{State, Store};
 use crate::{Error, Result};
@@ -52,20 +53,29 @@ impl Destination {
     }
 }
 
-/// Sends the backups of the job's database that are not there yet, and `made` in any case; then, if `rotating`, deletes
-/// there what the rules let go.
+/// Sends the backups of the job's database that are not there yet or perhaps not whole, and `made` in any case; then, if
+/// `rotating`, deletes there what the rules let go. That this fails is a warning: what was to be sent has been.
 pub(super) async fn send(
     job: &Job,
     destination: &Destination,
     store: &Store,
     made: &[Name],
-    rotating: bool,
+    rotating: Option<&mut Warnings<'_>>,
     observer: &Arc<dyn Observer>,
     cancel: &CancellationToken,
 ) -> Result<Vec<Moved>> {
     let offsite = &destination.offsite;
     let work = async {
         let there = offsite.entries().await?;
+        let here = verified(store, job.database())?;
+        let mut again = unproved(store, job.database());
+        again.extend(
+            there
+                .iter()
+                .filter(|e| is_of_another_size(store, e))
+                .map(|e| e.name.clone()),
+        );
+        again.extend_from_slice(made);
         let there: Vec<Name> = there
             .into_iter()
             .map(|e| e.name)
@@ -77,8 +87,13 @@ pub(super) async fn send(
             observer.event(Event::Warning(format!("{place}: {warning}")));
         }
         let (mut moved, mut dailies) = (Vec::new(), Vec::<(Name, Sent)>::new());
-        for name in missing(&verified(store, job.database())?, &there, made, now) {
-            let twin = dailies.iter().rfind(|(daily, _)| daily.weekly() == name);
+        for name in missing(&here, &there, &again, now) {
+            // The last one of its day is what the weekly copy is of.
+            let last = here
+                .iter()
+                .filter(|h| h.tier == Tier::Daily && h.weekly() == name)
+                .max_by_key(|h| h.time);
+            let twin = dailies.iter().find(|(daily, _)| Some(daily) == last);
             let sent = match twin {
                 Some((daily, sent)) => {
                     offsite
@@ -96,8 +111,13 @@ pub(super) async fn send(
                 sent.bytes,
             ));
         }
-        if rotating {
-            moved.extend(rotate(job, destination).await?);
+        if let Some(warnings) = rotating {
+            let rotated = rotate(job, destination).await;
+            moved.extend(
+                warnings
+                    .of("older ones could not be deleted off this machine", rotated)?
+                    .unwrap_or_default(),
+            );
         }
         Ok(moved)
     };
@@ -107,6 +127,23 @@ pub(super) async fn send(
         // What is under way cleans up behind itself; only what merely waits is cut off here.
         () = async { cancel.cancelled().await; tokio::time::sleep(LAST_MOMENT).await } => Err(Error::interrupted()),
     }
+}
+
+/// The backups whose runs did not end with all sent and checked: what is there under their names may be damaged.
+fn unproved(store: &Store, database: &str) -> Vec<Name> {
+    let runs = store.runs().into_iter();
+    let unsent = runs.filter(|run| run.database == database && run.unsent.is_some());
+    let names = unsent.filter_map(|run| match run.outcome {
+        Outcome::Succeeded { file, .. } => Name::parse(Tier::Daily, file.strip_prefix("daily/")?),
+        Outcome::Failed { .. } => None,
+    });
+    names.flat_map(|name| [name.weekly(), name]).collect()
+}
+
+/// Whether what is there is not what is here. An encrypted one always has another size.
+fn is_of_another_size(store: &Store, there: &Entry) -> bool {
+    let here = std::fs::metadata(store.path(&there.name));
+    !there.encrypted && here.is_ok_and(|here| here.len() != there.bytes)
 }
 
 /// The verified backups of a database in the store.

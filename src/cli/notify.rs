@@ -64,6 +64,7 @@ impl Notify {
                 "tables": backup.tables,
                 "rows": backup.rows,
                 "seconds": backup.took.as_secs_f64(),
+                "warnings": backup.warnings,
             });
             tell(Ok(hook.clone()), "application/json", &body.to_string(), context).await;
         }

@@ -53,6 +53,7 @@ impl Outcome {
             "seconds": backup.map(|b| b.took.as_secs_f64()),
             "weekly": backup.and_then(|b| b.weekly.as_ref()),
             "deleted": deleted,
+            "warnings": backup.map_or(&[][..], |b| &b.warnings),
             "sent": sent,
             "deleted_offsite": deleted_offsite,
         })

@@ -60,6 +60,7 @@ mod tests {
             seconds: 1.0,
             outcome,
             unsent: None,
+            warnings: Vec::new(),
         };
         let good = run(Outcome::Succeeded {
             file: "daily/x".into(),

@@ -29,6 +29,9 @@ pub struct Run {
     /// Why the backup could not be sent off this machine, if that was wanted and failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsent: Option<String>,
+    /// What went wrong once the backup stood.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// What came of a run.
@@ -121,6 +124,7 @@ mod tests {
                 },
             },
             unsent: (n % 4 == 1).then(|| "no route".into()),
+            warnings: (n % 4 == 3).then(|| "no room".into()).into_iter().collect(),
         };
         for n in 0..REMEMBERED + 3 {
             store.remember(run(n)).unwrap();

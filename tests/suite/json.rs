@@ -222,6 +222,9 @@ fn json_has_the_fields_and_types_that_are_described() {
         "doctor",
     );
 
+    // Of a store that is in trouble only.
+    let warned = seen.0.entry("backup [].warnings[]".into()).or_default();
+    warned.insert("string");
     // On Sundays only.
     seen.0
         .entry("backup [].weekly".into())

@@ -78,6 +78,11 @@ pub(super) fn render(status: &Status) -> String {
         }),
     );
     metric(
+        "last_run_warnings",
+        "What went wrong after the last run's backup stood, such as its weekly copy.",
+        each(status, |db| Some(db.last.as_ref()?.warnings.len())),
+    );
+    metric(
         "last_test_restore_seconds",
         "How long the last test restore took.",
         each(status, |db| Some(db.tested.as_ref()?.seconds)),

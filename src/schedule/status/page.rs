@@ -159,11 +159,16 @@ fn outcome(run: &Run) -> String {
         Outcome::Succeeded { bytes, rows, .. } => {
             let rows = human::number_of(*rows, "row");
             let size = human::bytes(*bytes);
-            match &run.unsent {
-                None => format!("<td class=\"good\">{size}, {rows}</td>"),
-                Some(why) => {
-                    let why = escape(why).replace('\n', "<br>");
-                    format!("<td class=\"bad\">{size}, {rows}; not off this machine: {why}</td>")
+            let unsent = run
+                .unsent
+                .iter()
+                .map(|why| format!("not off this machine: {why}"));
+            let odd: Vec<String> = unsent.chain(run.warnings.iter().cloned()).collect();
+            match odd.is_empty() {
+                true => format!("<td class=\"good\">{size}, {rows}</td>"),
+                false => {
+                    let odd = escape(&odd.join("; ")).replace('\n', "<br>");
+                    format!("<td class=\"bad\">{size}, {rows}; {odd}</td>")
                 }
             }
         }

@@ -408,6 +408,73 @@ fn a_copy_that_is_not_what_was_sent_is_removed_and_told() {
 }
 
 #[test]
+fn a_copy_that_could_not_be_checked_is_sent_again() {
+    let server = support::server(support::newest());
+    let db = small(server);
+    let places = Places::new();
+    places.s3.moments.unreadable.store(1, Ordering::SeqCst);
+    let done = places.run(&db, &["backup"]);
+    assert_eq!(done.code, 1, "{done}");
+    assert!(
+        done.stderr.contains("is not off this machine: cannot read s3://"),
+        "{done}"
+    );
+    // It did not arrive as it was sent, which nobody has seen yet.
+    let unseen = places
+        .there()
+        .into_iter()
+        .find(|f| f.parent().unwrap().ends_with("daily"));
+    let unseen = unseen.unwrap();
+    let mut bytes = std::fs::read(&unseen).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&unseen, bytes).unwrap();
+    places.s3.moments.unreadable.store(0, Ordering::SeqCst);
+    std::thread::sleep(Duration::from_millis(1100));
+    let done = places.run(&db, &["backup"]).ok();
+    let here = places.store.path().join("daily").join(name(&unseen));
+    assert!(same(&here, &unseen), "{done}");
+    // Once is enough.
+    std::thread::sleep(Duration::from_millis(1100));
+    let done = places.run(&db, &["backup"]).ok();
+    assert!(!done.stderr.contains(&name(&unseen)), "{done}");
+    // Nor is a copy of another size than here taken for the same.
+    std::fs::write(&unseen, "short").unwrap();
+    std::thread::sleep(Duration::from_millis(1100));
+    let done = places.run(&db, &["backup"]).ok();
+    assert!(same(&here, &unseen), "{done}");
+}
+
+#[test]
+fn a_weekly_copy_there_that_fails_is_told_by_its_cause() {
+    use pgstow::backup::{self, Destination, Job};
+    use pgstow::connect::{Environment, Settings};
+    use pgstow::event::{Observer, Silent};
+    use pgstow::store::offsite::{Check, Offsite};
+    let server = support::server(support::newest());
+    let db = small(server);
+    let places = Places::new();
+    places.s3.moments.unreadable.store(1, Ordering::SeqCst);
+    let environment = Environment::new(places.s3.settings());
+    let offsite = Offsite::open(&places.url().parse().unwrap(), &environment).unwrap();
+    let job = Job {
+        clock: || "2026-11-22T03:00:00Z".parse().unwrap(),
+        offsite: Some(Destination {
+            offsite,
+            recipients: Default::default(),
+            check: Check::Size,
+        }),
+        ..Job::new(Settings::resolve(Some(&db.uri())).unwrap(), places.store.path())
+    };
+    let observer: std::sync::Arc<dyn Observer> = std::sync::Arc::new(Silent);
+    let cancel = tokio_util::sync::CancellationToken::new();
+    let run = backup::run(&job, &observer, &cancel);
+    let made = tokio::runtime::Runtime::new().unwrap().block_on(run).unwrap();
+    let error = made.offsite.unwrap_err();
+    assert_eq!(error.kind(), pgstow::error::Kind::Failed, "{error}");
+    assert!(error.to_string().contains("cannot read s3://"), "{error}");
+}
+
+#[test]
 fn an_upload_cut_off_by_kill_leaves_nothing_there_that_looks_whole() {
     let server = support::server(support::newest());
     let db = filled(server, 150_000);

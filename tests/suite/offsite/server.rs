@@ -29,6 +29,8 @@ pub struct Moments {
     pub full: AtomicUsize,
     /// Objects are given back with a byte changed.
     pub corrupt: AtomicUsize,
+    /// Objects are neither given back nor copied.
+    pub unreadable: AtomicUsize,
     /// Objects are given back slowly: each range takes so many milliseconds.
     pub slow: AtomicUsize,
     requests: AtomicUsize,
@@ -81,11 +83,16 @@ impl S3 {
 
     /// Tells a program where the server is, and with which keys.
     pub fn env<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        command.envs([
+        command.envs(self.settings())
+    }
+
+    /// The variables that say so.
+    pub fn settings(&self) -> [(&'static str, String); 3] {
+        [
             ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_string()),
             ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_string()),
             ("AWS_ENDPOINT_URL", format!("http://{}", self.address)),
-        ])
+        ]
     }
 
     /// The files of objects below a prefix of the bucket, sorted.
@@ -125,7 +132,12 @@ async fn answer(
     let query = request.uri().query().unwrap_or_default().to_string();
     let length = request.headers().get("content-length");
     let length: usize = length.and_then(|l| l.to_str().ok()?.parse().ok()).unwrap_or(0);
+    let reads = request.method() == Method::GET && request.headers().contains_key("range");
+    let copies = request.headers().contains_key("x-amz-copy-source");
     let refusal = match () {
+        () if (reads || copies) && moments.unreadable.load(Ordering::SeqCst) > 0 => {
+            Some(StatusCode::FORBIDDEN)
+        }
         () if every > 0 && number.is_multiple_of(every) => Some(StatusCode::SERVICE_UNAVAILABLE),
         () if writes && moments.full.load(Ordering::SeqCst) > 0 => Some(StatusCode::FORBIDDEN),
         () => None,
@@ -142,7 +154,6 @@ async fn answer(
         moments.aborted.fetch_add(1, Ordering::SeqCst);
     }
     moments.received.fetch_add(length, Ordering::SeqCst);
-    let reads = request.method() == Method::GET && request.headers().contains_key("range");
     let pause = moments.slow.load(Ordering::SeqCst);
     if reads && pause > 0 {
         tokio::time::sleep(std::time::Duration::from_millis(pause as u64)).await;

@@ -139,6 +139,34 @@ fn a_read_only_volume_is_told_and_used_again_when_it_is_writable() {
 }
 
 #[test]
+fn old_backups_that_cannot_be_deleted_are_a_warning_and_the_backup_stands() {
+    as_root();
+    let db = small(support::server(support::newest()));
+    let store = Store::new();
+    store.backup(&db).ok();
+    let first = store.daily()[0].clone();
+    let weekly = store.0.path().join("weekly");
+    let mount = Mount::over(&weekly, "size=1m");
+    let old = weekly.join(format!("{}_week_2020-01-05.sql.gz", db.name()));
+    std::fs::copy(&first, &old).unwrap();
+    mount.remount("ro");
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let mut backup = store.pgstow(&db, &["backup", "--json", "--keep-weekly", "0"]);
+    let done = support::run(&mut backup).ok();
+    assert!(done.stderr.contains("Backup created successfully: "), "{done}");
+    let warning = "the backup stands, but older ones could not be deleted: cannot remove ";
+    assert!(done.stderr.contains(&format!("[WARN] {warning}")), "{done}");
+    let told: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(told[0]["succeeded"], true);
+    assert!(
+        told[0]["warnings"][0].as_str().unwrap().starts_with(warning),
+        "{done}"
+    );
+    assert_eq!(backups(&store), 2, "{done}");
+    assert!(healthy(&store, &db));
+}
+
+#[test]
 fn a_volume_that_is_not_mounted_is_told_and_nothing_is_written_beside_it() {
     let db = small(support::server(support::newest()));
     let store = Store::new();

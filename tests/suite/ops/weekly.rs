@@ -31,6 +31,31 @@ fn utc(text: &str) -> DateTime<Utc> {
 }
 
 #[test]
+fn a_weekly_copy_that_cannot_be_made_is_a_warning_and_the_backup_stands() {
+    let db = small(support::server(support::newest()));
+    let store = Store::new();
+    let in_the_way = store
+        .0
+        .path()
+        .join(format!("weekly/{}_week_2026-11-22.sql.gz", db.name()));
+    std::fs::create_dir_all(&in_the_way).unwrap();
+    let made = backup_at(|| utc("2026-11-22T03:00:00Z"), &store, &db);
+    assert!(made.path.is_file() && made.weekly.is_none());
+    let [warning] = &made.warnings[..] else {
+        panic!("{:?}", made.warnings)
+    };
+    assert!(
+        warning.starts_with("the backup stands, but it could not be copied weekly: "),
+        "{warning}"
+    );
+    let journal = std::fs::read_to_string(store.0.path().join(".pgstow-runs.json")).unwrap();
+    assert!(
+        journal.contains("succeeded") && journal.contains("copied weekly"),
+        "{journal}"
+    );
+}
+
+#[test]
 fn the_seventh_day_of_the_week_also_leaves_a_weekly_copy_that_restores() {
     use std::os::unix::fs::MetadataExt;
     let server = support::server(support::newest());
