@@ -114,6 +114,7 @@ impl Args {
                 lock_wait_timeout: self.select.lock_wait_timeout(),
                 compression: self.content.compress,
                 check_members: true,
+                digests_only: false,
                 jobs: self.content.jobs.map(usize::from),
             },
             offsite: self.remote.given()?.map(form),

@@ -294,6 +294,7 @@ impl Args {
             filter,
             lock_wait_timeout: self.select.lock_wait_timeout(),
             check_members: output.check_members,
+            digests_only: false,
             compression: output.compress.unwrap_or_else(|| by_name(output.file.as_deref())),
             jobs: output.jobs.map(usize::from),
         })

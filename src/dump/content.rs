@@ -26,6 +26,9 @@ pub struct Request {
     pub compression: Compression,
     /// Whether each gzip member is decoded and compared before it is written.
     pub check_members: bool,
+    /// Whether rows of tables are digested and counted for the summary's index, but not written: what is written is no
+    /// dump then.
+    pub digests_only: bool,
     /// Connections that read rows; `None`: as many as make sense here.
     pub jobs: Option<usize>,
 }
@@ -94,7 +97,7 @@ impl Request {
         ]
     }
 
-    /// What an index says of its dump, for a dump without compression that can be compared with it. A name that its
+    /// What an index says of its dump, for one whose definitions and digests can be compared with it. A name that its
     /// filter picked and this database lacks is a difference, no mistake.
     pub fn of_header(header: Option<&Header>) -> Request {
         let option = |name: &str| header.and_then(|header| header.options.get(name));
@@ -130,6 +133,7 @@ impl Request {
             lock_wait_timeout: None,
             compression: Compression::None,
             check_members: false,
+            digests_only: true,
             jobs: None,
         }
     }

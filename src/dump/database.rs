@@ -38,6 +38,7 @@ pub async fn database<W: Write + Send + 'static>(
     let options = Options {
         compression: request.compression,
         check_members: request.check_members,
+        digests_only: request.digests_only,
         jobs: request.jobs,
         header: header(&source, request),
         ..Options::default()

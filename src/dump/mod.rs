@@ -62,6 +62,8 @@ pub struct Options {
     pub compression: Compression,
     /// Whether each gzip member is decoded and compared before it is written.
     pub check_members: bool,
+    /// Whether rows of tables are digested and counted, but not written.
+    pub digests_only: bool,
     /// Connections that read rows; `None`: as many as there are processors, at most four.
     pub jobs: Option<usize>,
     /// What the index says about the dump.
@@ -76,6 +78,7 @@ impl Default for Options {
         Options {
             compression: Compression::default(),
             check_members: false,
+            digests_only: false,
             jobs: None,
             header: Header::default(),
             patience: Duration::from_secs(30),
@@ -238,6 +241,7 @@ fn all_threads<W: Write + Send>(
         order,
         compression: options.compression,
         check_members: options.check_members,
+        digests_only: options.digests_only,
         observer,
         encoding: source.encoding.as_deref(),
         alive: AtomicUsize::new(workers),

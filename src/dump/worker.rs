@@ -29,6 +29,7 @@ pub(super) struct Work<'a> {
     pub(super) order: &'a Order,
     pub(super) compression: Compression,
     pub(super) check_members: bool,
+    pub(super) digests_only: bool,
     pub(super) observer: &'a dyn Observer,
     /// The encoding in which rows are wanted, where that is not the session's.
     pub(super) encoding: Option<&'a str>,
@@ -103,6 +104,9 @@ impl Work<'_> {
     /// Works off units until there are none.
     async fn units(&self, source: &mut Rows<'_>) -> Result<()> {
         let mut cutter = Cutter::new(self.compression, self.check_members);
+        if self.digests_only {
+            cutter = cutter.digests_only();
+        }
         while let Some((number, unit)) = self.order.begin(&self.units) {
             self.unit(source, &mut cutter, number, &unit).await?;
             self.order.finish(number);
