@@ -76,6 +76,19 @@ const DIFFERENCES: &[Difference] = &[
         newest: "t.relpersistence = 'u' AS table_is_unlogged",
         older: "NULL::bool AS table_is_unlogged",
     },
+    // The server tells the values of many sequences at once since 18.
+    Difference {
+        file: "sequence_name",
+        below: 18,
+        newest: "v.last_value, v.is_called",
+        older: "NULL::bigint AS last_value, NULL::bool AS is_called",
+    },
+    Difference {
+        file: "sequence_name",
+        below: 18,
+        newest: "CROSS JOIN LATERAL pg_get_sequence_data(c.oid) v\n",
+        older: "",
+    },
     // Multiranges came with 14.
     Difference {
         file: "alias",

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::begin::quote_begin;
 use super::id::{ObjectId, class};
 use super::kind::CatalogRow;
 use super::loader::Loader;
@@ -90,11 +91,12 @@ impl FunctionRow {
         );
         // Writing to a String cannot fail.
         let _ = self.write_attributes(&mut text);
-        match &self.body {
-            Some(body) => {
-                let _ = write!(text, "\n    {body}");
-            }
-            None => self.write_source(&mut text),
+        if let Some(body) = &self.body {
+            let _ = write!(text, "\n    {body}");
+        }
+        let mut text = quote_begin(text);
+        if self.body.is_none() {
+            self.write_source(&mut text);
         }
         text.push_str(";\n");
         text

@@ -24,6 +24,7 @@ pub mod rows;
 mod access_method;
 mod aggregate;
 mod base_type;
+mod begin;
 mod cast;
 mod changed_privileges;
 mod check;

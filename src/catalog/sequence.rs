@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
+use super::dialect;
 use super::id::Facet;
 use super::kind::CatalogRow;
 use super::loader::Loader;
@@ -46,17 +47,27 @@ row_struct! {
 /// The names of sequences, for reading their values.
 pub const NAMES: &str = include_str!("../../schema-sql/sequence_name.sql");
 
-/// Sequences whose values one query reads: no catalog has them all before PostgreSQL 18.
+/// Sequences whose values one query reads, where the query of all names does not have them.
 const VALUES_BATCH: usize = 1000;
 
-/// Reads the values of all sequences that are wanted, a thousand a query.
+/// Reads the values of all sequences that are wanted: with their names from PostgreSQL 18 on, else a thousand a query.
+/// What the role may not see has no value there, and is an error here.
 pub async fn load_values(session: &Session, loader: &mut Loader) -> Result<()> {
     let choice = &loader.scope.choice;
     let mut sequences: Vec<(u32, String)> = Vec::new();
-    for row in &session.client.query(NAMES, &[]).await? {
+    // No server lacks sequences.
+    let names = dialect::adapt("sequence_name", NAMES, session.version).unwrap_or_default();
+    for row in &session.client.query(&names, &[]).await? {
         let (name, oid): (String, u32) = (value(row, 0)?, value(row, 1)?);
-        if is_wanted(row, choice)? && choice.rows(oid) {
-            sequences.push((oid, name));
+        if !is_wanted(row, choice)? || !choice.rows(oid) {
+            continue;
+        }
+        let known: (Option<i64>, Option<bool>) = (value(row, 4)?, value(row, 5)?);
+        match known {
+            (Some(last), Some(called)) => {
+                loader.sequence_values.insert(oid, (last, called));
+            }
+            _ => sequences.push((oid, name)),
         }
     }
     let batches = try_join_all(sequences.chunks(VALUES_BATCH).map(|batch| async move {

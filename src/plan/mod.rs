@@ -7,6 +7,7 @@ mod nodes;
 pub mod order;
 mod preamble;
 mod privileges;
+mod refresh;
 mod remarks;
 mod render;
 mod resolve;

@@ -1,6 +1,6 @@
 //! The catalog's objects as nodes of the dependency graph.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::order::{self, Section};
 use crate::catalog::Catalog;
@@ -116,7 +116,7 @@ impl<'a> Nodes<'a> {
     }
 
     /// The node of this very id.
-    fn place(&self, id: ObjectId) -> Option<usize> {
+    pub(super) fn place(&self, id: ObjectId) -> Option<usize> {
         self.places.get(&id).map(|&at| at as usize)
     }
 
@@ -168,37 +168,6 @@ impl<'a> Nodes<'a> {
             };
             if let (Some(at), true) = (self.place(table.facet(Facet::Data)), table != referenced) {
                 self.list[at].needs.push(referenced.facet(Facet::Data));
-            }
-        }
-    }
-
-    /// A materialised view is refreshed after those it reads, also through plain views.
-    fn order_refreshes(&mut self) {
-        let refreshes: Vec<usize> = (0..self.list.len())
-            .filter(|&at| self.list[at].rank == Rank::Refresh)
-            .collect();
-        for at in refreshes {
-            let Some(start) = self.find(self.list[at].id.facet(Facet::Itself)) else {
-                continue;
-            };
-            let mut seen = HashSet::from([start]);
-            let mut pending = vec![start];
-            while let Some(view) = pending.pop() {
-                let reads: Vec<usize> = self.all_needs(view).filter_map(|id| self.find(id)).collect();
-                for read in reads {
-                    let id = self.list[read].id;
-                    if !seen.insert(read) || id.class != class::CLASS {
-                        continue;
-                    }
-                    let refresh = id.facet(Facet::Data);
-                    match self.place(refresh) {
-                        Some(place) if self.list[place].rank == Rank::Refresh => {
-                            self.list[at].needs.push(refresh);
-                        }
-                        Some(_) => {}
-                        None => pending.push(read),
-                    }
-                }
             }
         }
     }
