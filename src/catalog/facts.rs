@@ -134,15 +134,29 @@ impl CatalogRow for IndexStatisticsRow {
 
 row_struct! {
     /// A table's size.
-    pub struct TableSizeRow { oid: u32, bytes: i64, heap_pages: Option<i64>, }
+    pub struct TableSizeRow {
+        oid: u32,
+        name: String,
+        /// `None`: there is no such table any more.
+        bytes: Option<i64>,
+        heap_pages: Option<i64>,
+    }
 }
 
 impl CatalogRow for TableSizeRow {
     const FOR_ROWS: bool = true;
 
     fn load(self, loader: &mut Loader) -> Result<()> {
-        let odd = || Error::failed(format!("the server gave table {} a size out of range", self.oid));
-        let bytes = u64::try_from(self.bytes).map_err(|_| odd())?;
+        let odd = || Error::failed(format!("the server gave table {} a size out of range", self.name));
+        // Its name may be another table's by now, whose rows the snapshot does not see: pg_dump writes none.
+        let bytes = self.bytes.ok_or_else(|| {
+            Error::failed(format!(
+                "table {} was dropped or replaced after the snapshot was taken and before it could be locked",
+                self.name
+            ))
+            .hint("Try again; a dump takes its locks as soon as it has its snapshot.")
+        })?;
+        let bytes = u64::try_from(bytes).map_err(|_| odd())?;
         let pages = self
             .heap_pages
             .map(u32::try_from)

@@ -1,7 +1,7 @@
 //! Whatever breaks while a dump runs: it ends with the cause within seconds, with the documented exit code, and leaves
 //! no file that looks whole, no temporary file and nothing running on the server.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -256,6 +256,36 @@ fn a_full_disk_is_said_and_leaves_nothing() {
     assert_eq!(done.code, 1, "{done}");
     assert!(done.stderr.contains("No space left on device"), "{done}");
     assert_quiet(&db);
+}
+
+#[test]
+fn a_table_replaced_since_the_snapshot_is_no_empty_table() {
+    let db = support::server(support::newest()).database_named("faults_replaced");
+    db.execute("CREATE TABLE replaced AS SELECT 1 AS a");
+    let mut holder = db
+        .psql()
+        .args(["-qAtX"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut commands = holder.stdin.take().unwrap();
+    commands
+        .write_all(b"BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT pg_export_snapshot();\n")
+        .unwrap();
+    let mut snapshot = String::new();
+    BufReader::new(holder.stdout.take().unwrap())
+        .read_line(&mut snapshot)
+        .unwrap();
+    db.execute("DROP TABLE replaced; CREATE TABLE replaced AS SELECT 2 AS a");
+    let done = run(pgstow().args(["dump", "--dbname", &db.uri(), "--snapshot", snapshot.trim()]));
+    assert_eq!(done.code, 1, "{done}");
+    assert!(
+        done.stderr.contains("public.replaced was dropped or replaced"),
+        "{done}"
+    );
+    drop(commands);
+    holder.wait().unwrap();
 }
 
 #[test]

@@ -7,6 +7,22 @@ use super::statements::statements;
 /// Why statements that begin so are not in our dumps as pg_dump writes them. They count as missing all the same.
 const REASONS: &[(&str, &str)] = &[
     (
+        "CREATE FUNCTION begin.",
+        "psql takes the name for the beginning of the body: quoted",
+    ),
+    (
+        "CREATE PROCEDURE begin.",
+        "psql takes the name for the beginning of the body: quoted",
+    ),
+    (
+        "CREATE FUNCTION public.begin(",
+        "psql takes the name for the beginning of the body: quoted",
+    ),
+    (
+        "CREATE FUNCTION public.atomic(begin ",
+        "psql takes the name for the beginning of the body: quoted",
+    ),
+    (
         "SET transaction_timeout = ",
         "servers before 17 refuse it, and a file may be read there; ours sets it where there is one",
     ),
