@@ -82,7 +82,7 @@ pub async fn read(sessions: &[&Session], scope: &Scope) -> Result<Catalog> {
     }
     let kinds = KINDS.iter().filter(|kind| scope.rows || !kind.for_rows);
     let mut checked = None;
-    let begin = async |session: usize, kind: &'static Kind| begin(sessions[session], kind).await;
+    let begin = |session: usize, kind: &'static Kind| begin(sessions[session], kind);
     let load = |kind: &'static Kind, row: Result<Row>| {
         let loaded = row.and_then(|row| {
             if checked.replace(kind.name) != Some(kind.name) {

@@ -29,7 +29,7 @@ type Sender<R> = mpsc::Sender<Result<Vec<R>>>;
 ///
 /// # Errors
 /// The first of `take`'s.
-pub(super) async fn rows_in_order<Q: Copy, R, E, S, B, T>(
+pub(super) async fn rows_in_order<Q: Copy, R, E, S, F, B, T>(
     sessions: usize,
     list: impl IntoIterator<Item = Q>,
     begin: B,
@@ -38,7 +38,9 @@ pub(super) async fn rows_in_order<Q: Copy, R, E, S, B, T>(
 where
     S: Stream<Item = std::result::Result<R, E>>,
     Error: From<E>,
-    B: AsyncFn(usize, Q) -> Result<Option<S>>,
+    // Not an `AsyncFn`, whose future the compiler does not see to be `Send`.
+    B: Fn(usize, Q) -> F,
+    F: Future<Output = Result<Option<S>>>,
     T: FnMut(Q, Result<R>) -> Result<()>,
 {
     let (mut to_ask, mut to_take) = (VecDeque::new(), Vec::new());

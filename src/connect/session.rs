@@ -5,6 +5,7 @@ use std::io;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio_postgres::config::{SslMode, SslNegotiation};
 use tokio_postgres::tls::TlsConnect;
@@ -182,12 +183,12 @@ struct Watch {
     process_id: Arc<AtomicI32>,
 }
 
-impl TlsConnect<Socket> for Watch {
-    type Stream = Watched<Socket>;
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> TlsConnect<S> for Watch {
+    type Stream = Watched<S>;
     type Error = io::Error;
-    type Future = Ready<io::Result<Watched<Socket>>>;
+    type Future = Ready<io::Result<Watched<S>>>;
 
-    fn connect(self, socket: Socket) -> Self::Future {
+    fn connect(self, socket: S) -> Self::Future {
         ready(Ok(Watched::new(
             socket,
             self.binding,

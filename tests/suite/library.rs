@@ -258,3 +258,25 @@ fn a_reader_that_panics_is_not_the_end_of_the_script() {
         "0"
     );
 }
+
+/// Whatever a program does with a future: give it to a runtime's threads, for one.
+fn spawnable<F: Future + Send>(work: F) {
+    drop(work);
+}
+
+#[test]
+fn all_work_can_be_given_to_a_runtime_s_threads() {
+    let settings = Settings::resolve(Some("postgresql://nobody@localhost/none")).unwrap();
+    let restore = || Restore::new(settings.clone());
+    spawnable(async move { restore().reader(&b""[..]).await });
+    let restore = || Restore::new(settings.clone());
+    spawnable(async move { restore().file("none").await });
+    let restore = || Restore::new(settings.clone());
+    spawnable(async move { restore().beside("none", "none").await });
+    let restore = || Restore::new(settings.clone());
+    spawnable(async move { restore().swap("none").await });
+    let dump = Dump::new(settings.clone());
+    spawnable(async move { dump.to_file("none").await });
+    let backup = Backup::new(settings.clone(), "none");
+    spawnable(async move { backup.run().await });
+}
