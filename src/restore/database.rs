@@ -133,9 +133,9 @@ pub async fn exists(session: &Session, dbname: &str) -> Result<bool> {
     Ok(row.get(0))
 }
 
-/// Drops a database, whoever is connected to it, from another one than the settings name.
+/// Drops a database, whoever is connected to it, which the settings may name.
 pub async fn drop_from_outside(settings: &Settings, dbname: &str) -> Result<()> {
-    let session = exchange::connect_outside(settings, &[settings.dbname(), dbname]).await?;
+    let session = exchange::connect_outside(settings, &[dbname]).await?;
     exchange::drop(&session, dbname).await
 }
 
