@@ -26,6 +26,18 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// In one word, for programs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Failed => "failed",
+            Kind::Usage => "usage",
+            Kind::Script => "script",
+            Kind::Damaged => "damaged",
+            Kind::Locked => "locked",
+            Kind::Interrupted => "interrupted",
+        }
+    }
+
     /// The process's exit code. For [`Kind::Interrupted`] the program uses 128 + the signal's number instead.
     pub fn exit_code(self) -> u8 {
         match self {
@@ -200,6 +212,25 @@ impl Error {
         &self.0.message
     }
 
+    /// The message and its causes, without hint and server fields.
+    pub fn with_causes(&self) -> String {
+        let mut told = self.0.message.clone();
+        let mut cause = self.0.source.as_deref().map(|e| e as &dyn std::error::Error);
+        let mut last = told.clone();
+        while let Some(e) = cause {
+            let text = e.to_string();
+            let text = secret::masked_with_queries(&text).into_owned();
+            // Wrappers often repeat their cause's text.
+            if !last.contains(&text) {
+                told += ": ";
+                told += &text;
+                last = text;
+            }
+            cause = e.source();
+        }
+        told
+    }
+
     /// The sentence that tells what to do, if there is one.
     pub fn hint_text(&self) -> Option<&str> {
         self.0.hint.as_deref()
@@ -213,19 +244,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)?;
-        let mut cause = self.0.source.as_deref().map(|e| e as &dyn std::error::Error);
-        let mut last = self.0.message.clone();
-        while let Some(e) = cause {
-            let text = e.to_string();
-            let text = secret::masked_with_queries(&text).into_owned();
-            // Wrappers often repeat their cause's text.
-            if !last.contains(&text) {
-                write!(f, ": {text}")?;
-                last = text;
-            }
-            cause = e.source();
-        }
+        f.write_str(&self.with_causes())?;
         if let Some(server) = &self.0.server {
             write!(f, "\n{}", secret::masked(&server.to_string()))?;
         }

@@ -45,7 +45,7 @@ pub struct Args {
     notify: Notify,
     /// Print JSON when done: what came of each database; of `schedule` a line when each is done
     #[arg(long, help_heading = "Backup")]
-    json: bool,
+    pub json: bool,
 }
 
 /// What a backup contains, and how it is made.

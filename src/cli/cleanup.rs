@@ -33,7 +33,7 @@ pub struct Args {
     remote: Remote,
     /// Print JSON instead of a table
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// A backup and what became of it.

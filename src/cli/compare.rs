@@ -25,7 +25,7 @@ pub struct Args {
     place: Place,
     /// Print JSON instead of a table
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// Compares a backup with a database: exit code 0 when they are equal, 1 when they differ.

@@ -30,7 +30,7 @@ pub struct Args {
     jobs: Option<u16>,
     /// Print JSON instead of a table
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// Looks and tells: exit code 0 when nothing would fail, 1 otherwise.

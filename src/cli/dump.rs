@@ -261,6 +261,13 @@ pub async fn run(mut args: Args, context: &Context) -> Result<()> {
 }
 
 impl Args {
+    /// Whether a program reads the report.
+    pub fn json(&self) -> bool {
+        self.output.json
+    }
+}
+
+impl Args {
     fn request(&self) -> Result<dump::Request> {
         let (content, output) = (&self.content, &self.output);
         let mut plan = plan::Options {

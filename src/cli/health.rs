@@ -26,7 +26,7 @@ pub struct Args {
     max_age: TimeDelta,
     /// Print JSON instead of a line
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// Reads a largest age; empty, as compose files pass what nobody set, is the default.

@@ -37,7 +37,7 @@ pub struct Args {
     zone: Zone,
     /// Print JSON instead of a table
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// Lists the backups, or the tables of one.

@@ -5,9 +5,11 @@
 use std::ffi::OsString;
 use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::connect::Environment;
@@ -141,9 +143,63 @@ pub enum Verb {
     Man(man::Args),
 }
 
-/// Runs the verb.
+impl Verb {
+    /// Whether a program reads what is reported.
+    fn json(&self) -> bool {
+        match self {
+            Verb::Backup(args) => args.json,
+            Verb::Restore(args) => args.json,
+            Verb::List(args) => args.json,
+            Verb::Cleanup(args) => args.json,
+            Verb::Dump(args) => args.json(),
+            Verb::Verify(args) => args.json,
+            Verb::Schedule(args) => args.json(),
+            Verb::Compare(args) => args.json,
+            Verb::Doctor(args) => args.json,
+            Verb::Health(args) => args.json,
+            Verb::Completions(_) | Verb::Man(_) => false,
+        }
+    }
+}
+
+/// Runs the verb. With `--json`, an error before there was anything to report is reported itself.
 pub async fn run(cli: Cli, context: &Context) -> Result<()> {
-    match cli.verb {
+    let json = cli.verb.json();
+    let done = run_verb(cli.verb, context).await;
+    if let Err(e) = &done
+        && json
+        && !PRINTED.load(Ordering::Relaxed)
+    {
+        // In one line, as a daemon prints its reports. Standard error tells it, too; who went away hears neither.
+        let _ = print(&format!("{}\n", failure(e)));
+    }
+    done
+}
+
+/// An error for a program, as docs/json.md describes it.
+fn failure(e: &Error) -> serde_json::Value {
+    let server = e.server().map(|server| {
+        json!({
+            "severity": server.severity,
+            "code": server.code,
+            "message": server.message,
+            "detail": server.detail,
+            "hint": server.hint,
+            "context": server.context,
+        })
+    });
+    json!({
+        "error": {
+            "kind": e.kind().word(),
+            "message": e.with_causes(),
+            "hint": e.hint_text(),
+            "server": server,
+        }
+    })
+}
+
+async fn run_verb(verb: Verb, context: &Context) -> Result<()> {
+    match verb {
         Verb::Backup(args) => backup::run(args, context).await,
         Verb::Restore(args) => restore::run(args, context).await,
         Verb::List(args) => list::run(args, context).await,
@@ -220,9 +276,13 @@ impl Context {
     }
 }
 
+/// Whether anything was written to standard output, which then has a report or its beginning.
+static PRINTED: AtomicBool = AtomicBool::new(false);
+
 /// Writes a report to standard output. A reader that went away is an error that ends the program quietly.
 pub fn print(text: &str) -> Result<()> {
     progress::wipe();
+    PRINTED.store(true, Ordering::Relaxed);
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())

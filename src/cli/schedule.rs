@@ -48,6 +48,13 @@ pub struct Args {
     backup: backup::Args,
 }
 
+impl Args {
+    /// Whether a program reads the reports.
+    pub fn json(&self) -> bool {
+        self.backup.json
+    }
+}
+
 fn yes(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "" | "true" | "yes" | "on" | "1" => Ok(true),

@@ -36,7 +36,7 @@ pub struct Args {
     connection: Connection,
     /// Print JSON instead of lines
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// Proves a file, or says where it is damaged.

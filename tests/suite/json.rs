@@ -222,6 +222,41 @@ fn json_has_the_fields_and_types_that_are_described() {
         "doctor",
     );
 
+    // What fails at once, and what the server does not take.
+    let no_file = "/nonexistent/x.sql.gz";
+    let no_store = ["--backup-dir", "/nonexistent"];
+    for (words, code) in [
+        (&["list", no_store[0], no_store[1]][..], 1),
+        (&["list", no_file], 1),
+        (&["cleanup", no_store[0], no_store[1]], 1),
+        (&["health", no_store[0], no_store[1]], 1),
+        (&["verify", no_file], 1),
+        (&["compare", no_file], 1),
+        (&["doctor", no_file], 1),
+        (&["restore", "--yes", no_file], 1),
+        (&["restore", "--list", no_file], 1),
+        (&["dump", "--file", dumped, "--dbname", "nobody"], 1),
+        (&["backup", "--all-databases", "--port", "1"], 1),
+        (&["schedule", "--schedule", "nonsense"], 2),
+    ] {
+        let told = seen.check(&in_store(words), code, "failure");
+        let kind = ["failed", "usage"][code as usize - 1];
+        assert_eq!(told["error"]["kind"], kind, "{words:?}");
+    }
+    let wrong = dir.path().join("wrong.sql");
+    let end = "-- PostgreSQL database dump complete\n";
+    std::fs::write(&wrong, format!("INSERT INTO t VALUES (1);\n{end}")).unwrap();
+    let refused = in_store(&["restore", "--yes", wrong.to_str().unwrap()]);
+    let told = seen.check(&refused, 3, "failure");
+    assert_eq!(told["error"]["server"]["code"], "23505");
+    let context = format!("DO $$ BEGIN RAISE 'no' USING HINT = 'none'; END $$;\n{end}");
+    std::fs::write(&wrong, context).unwrap();
+    seen.check(
+        &in_store(&["restore", "--yes", wrong.to_str().unwrap()]),
+        3,
+        "failure",
+    );
+
     // Of a store that is in trouble only.
     let warned = seen.0.entry("backup [].warnings[]".into()).or_default();
     warned.insert("string");
@@ -248,12 +283,14 @@ fn a_daemon_prints_an_object_a_line_for_each_backup() {
         "--json",
         "--quiet",
         "--schedule",
-        "@every 2s",
+        "* * * * * *",
     ]);
     let mut daemon = support::start(&mut command);
     let lines = BufReader::new(daemon.stdout.take().unwrap()).lines();
-    for line in lines.take(2) {
-        let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
+    let lines: Vec<String> = lines.take(2).map(Result::unwrap).collect();
+    assert_eq!(lines.len(), 2);
+    for line in lines {
+        let line: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(
             (&line["succeeded"], &line["database"]),
             (&true.into(), &db.name().into())
