@@ -2,6 +2,7 @@
 //! that is wanted.
 
 mod age;
+mod google;
 mod secrets;
 mod server;
 mod webdav;

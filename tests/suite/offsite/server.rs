@@ -1,4 +1,7 @@
 //! A real S3-compatible server (`s3s` on a directory), which can be told to have bad moments.
+//!
+//! Google's XML interface is S3's with headers of another name, and a token in the place of a signature: the same server,
+//! asking for no signature, takes what is meant for Google.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -51,10 +54,21 @@ pub struct S3 {
 
 impl S3 {
     pub fn start() -> S3 {
+        S3::start_with(Some(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY)))
+    }
+
+    /// One that asks nobody who they are.
+    pub fn start_open() -> S3 {
+        S3::start_with(None)
+    }
+
+    fn start_with(auth: Option<SimpleAuth>) -> S3 {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join(BUCKET)).unwrap();
         let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(root.path()).unwrap());
-        builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
+        if let Some(auth) = auth {
+            builder.set_auth(auth);
+        }
         let service = builder.build();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -91,8 +105,13 @@ impl S3 {
         [
             ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_string()),
             ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_string()),
-            ("AWS_ENDPOINT_URL", format!("http://{}", self.address)),
+            ("AWS_ENDPOINT_URL", self.url()),
         ]
+    }
+
+    /// The server's URL.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// The files of objects below a prefix of the bucket, sorted.
@@ -124,8 +143,18 @@ impl S3 {
 async fn answer(
     service: S3Service,
     moments: Arc<Moments>,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Result<Response<s3s::Body>, s3s::HttpError> {
+    let headers = request.headers_mut();
+    if let Some(source) = headers.remove("x-goog-copy-source") {
+        headers.insert("x-amz-copy-source", source);
+    }
+    if headers
+        .get("authorization")
+        .is_some_and(|token| token.as_bytes().starts_with(b"Bearer"))
+    {
+        headers.remove("authorization");
+    }
     let number = moments.requests.fetch_add(1, Ordering::SeqCst) + 1;
     let every = moments.unavailable.load(Ordering::SeqCst);
     let writes = request.method() == Method::PUT || request.method() == Method::POST;
