@@ -59,16 +59,16 @@ pub(super) fn as_text(comparison: &Comparison) -> String {
             }
         };
         return format!(
-            "equal: {} rows in {} tables, {what}\n",
-            human::count(comparison.rows),
-            human::count(comparison.tables)
+            "equal: {} in {}, {what}\n",
+            human::number_of(comparison.rows, "row"),
+            human::number_of(comparison.tables, "table")
         );
     }
     let mut table = Table::new(&["WHAT", "NAME", ">BACKUP", ">DATABASE"]);
     let mut row = |what: &str, name: &str, file: String, database: String| {
         table.row([what.to_string(), name.to_string(), file, database]);
     };
-    let rows = |n: u64| format!("{} rows", human::count(n));
+    let rows = |n: u64| human::number_of(n, "row");
     for (name, file, database) in &found.tables {
         row("rows differ", name, rows(*file), rows(*database));
     }

@@ -397,9 +397,9 @@ async fn to_file(args: &Args, file: &Path, request: &dump::Request, context: &Co
         false => pending.commit()?,
     };
     context.observer.event(Event::Info(format!(
-        "dumped {} tables with {} rows into {}: {}",
-        summary.index.tables.len(),
-        human::count(summary.index.rows()),
+        "dumped {} with {} into {}: {}",
+        human::number_of(summary.index.tables.len() as u64, "table"),
+        human::number_of(summary.index.rows(), "row"),
         file.display(),
         human::bytes(summary.bytes),
     )));

@@ -163,11 +163,10 @@ fn describe(verified: &Verified) -> String {
     let text = human::bytes(verified.text);
     match &verified.index {
         Some(index) => {
-            let rows = index.rows();
             format!(
-                "whole, {text} of SQL, {} tables with {} rows, every row proved by its digest",
-                human::count(index.tables.len() as u64),
-                human::count(rows)
+                "whole, {text} of SQL, {} with {}, every row proved by its digest",
+                human::number_of(index.tables.len() as u64, "table"),
+                human::number_of(index.rows(), "row")
             )
         }
         None => {

@@ -104,15 +104,14 @@ pub(super) async fn describe_target(session: &Session) -> Result<String> {
     let (dbname, tables, size, others): (String, i64, i64, i64) =
         (row.get(0), row.get(1), row.get(2), row.get(3));
     let unsigned = |n: i64| u64::try_from(n).unwrap_or(0);
-    let others = match others {
+    let others = match unsigned(others) {
         0 => String::new(),
-        1 => ", 1 other session".to_string(),
-        n => format!(", {n} other sessions"),
+        n => format!(", {}", human::number_of(n, "other session")),
     };
     Ok(format!(
-        "database {dbname:?} on {} ({} tables, {}{others})",
+        "database {dbname:?} on {} ({}, {}{others})",
         session.host_text(),
-        human::count(unsigned(tables)),
+        human::number_of(unsigned(tables), "table"),
         human::bytes(unsigned(size)),
     ))
 }

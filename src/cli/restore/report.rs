@@ -66,11 +66,11 @@ pub(super) fn done(
         format!("database {name:?}")
     });
     context.observer.event(Event::Info(format!(
-        "Restored {what} from {}: {} statements, {} rows into {} tables in {}",
+        "Restored {what} from {}: {}, {} into {} in {}",
         source.name(),
-        human::count(counts.statements),
-        human::count(counts.rows),
-        human::count(counts.tables),
+        human::number_of(counts.statements, "statement"),
+        human::number_of(counts.rows, "row"),
+        human::number_of(counts.tables, "table"),
         human::duration(TimeDelta::from_std(took).unwrap_or_default())
     )));
     if let Some(before) = before {

@@ -58,7 +58,7 @@ fn yes_on_the_terminal_restores_and_the_question_names_what_is_overwritten() {
     assert_eq!(done.code, 0, "{done}");
     assert!(
         done.stdout.contains("database \"asked_yes")
-            && done.stdout.contains("(1 tables,")
+            && done.stdout.contains("(1 table,")
             && done.stdout.contains("will be overwritten from")
             && done.stdout.contains("dump.sql"),
         "{done}"
