@@ -124,15 +124,28 @@ impl Snapshot {
     }
 
     /// Makes `session` see exactly what the leader sees, under the same settings.
+    ///
+    /// It does not wait long for a lock. The leader holds one on every table; who wants to change a table waits for the
+    /// leader, and a session that joined would wait behind them: for ever, because the leader waits for it, which the
+    /// server cannot see. What it could not lock ([`is_out_of_turn`]) the leader can read.
     pub async fn join(&self, session: &Session) -> Result<()> {
         let Some(id) = &self.id else {
             let reason = self.not_exported.as_deref().unwrap_or("it was not exported");
             return Err(Error::failed(format!("the snapshot cannot be shared: {reason}")));
         };
         begin(session, &self.options, Some(id)).await?;
+        session.client.batch_execute(LOCK_TIMEOUT).await?;
         take_bytes(session, &self.encoding).await?;
         restrict_relations(session, &self.options).await
     }
+}
+
+/// How long a session that joined waits for a lock: longer than who gives up soon, shorter than anybody minds.
+const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '1s'";
+
+/// Whether a session that [joined](Snapshot::join) could not have a lock, because somebody waits for the leader's.
+pub fn is_out_of_turn(error: &Error) -> bool {
+    error.server().is_some_and(|server| server.code == "55P03")
 }
 
 /// Refuses servers that no test has ever seen.

@@ -11,7 +11,7 @@ use super::{Options, Request, Source, encoding, stream, workers};
 use crate::archive::{FORMAT_VERSION, Header, Summary};
 use crate::catalog::names::{Wants, resolve};
 use crate::catalog::{Choice, Scope};
-use crate::connect::{Session, Settings, Snapshot, connect};
+use crate::connect::{Session, Settings, Snapshot, connect, is_out_of_turn};
 use crate::error::Kind;
 use crate::event::{Event, Observer, Phase};
 use crate::plan::{self, Plan};
@@ -73,7 +73,10 @@ async fn prepare(settings: &Settings, request: &Request, observer: &dyn Observer
     };
     let helpers = helpers(settings, request, &snapshot, tables).await;
     let sessions: Vec<&Session> = std::iter::once(&leader).chain(&helpers).collect();
-    let catalog = catalog::read(&sessions, &scope).await?;
+    let catalog = match catalog::read(&sessions, &scope).await {
+        Err(e) if is_out_of_turn(&e) && sessions.len() > 1 => catalog::read(&[&leader], &scope).await,
+        read => read,
+    }?;
     drop(helpers);
     let mut plan = plan::build(catalog, &options, &scope.choice)?;
     if !plan.left_out.is_empty() {

@@ -117,6 +117,18 @@ impl Order {
         Ok(())
     }
 
+    /// Waits until everything before the unit is written.
+    pub(super) fn wait_for_head(&self, number: usize) -> Result<()> {
+        let mut state = self.state();
+        while number != state.head {
+            if state.stopped {
+                return Err(Error::interrupted());
+            }
+            state = self.wait(state);
+        }
+        Ok(())
+    }
+
     /// The unit is complete.
     pub(super) fn finish(&self, number: usize) {
         let mut state = self.state();

@@ -16,7 +16,7 @@ use super::query;
 use super::unit::{Piece, Unit, Units};
 use crate::archive::{Compression, Owner};
 use crate::catalog::rows::InsertForm;
-use crate::connect::{CancelHandle, CopyReader, Session, connect};
+use crate::connect::{CancelHandle, CopyReader, Session, connect, is_out_of_turn};
 use crate::event::{Event, Observer};
 use crate::plan::{Plan, Step, TableRows};
 use crate::sql::qualified;
@@ -70,9 +70,9 @@ impl Work<'_> {
             },
         };
         let cancel = reader.cancel_handle();
-        let mut rows = Rows::Own(Box::new(reader));
+        let mut rows = Rows::Own(Box::new(reader), source);
         self.until_stopped(cancel, self.units(&mut rows)).await?;
-        if let Rows::Own(reader) = rows {
+        if let Rows::Own(reader, _) = rows {
             reader.close().await;
         }
         Ok(())
@@ -189,7 +189,8 @@ impl Work<'_> {
         query: &str,
     ) -> Result<()> {
         let push = |member| self.order.push(number, member);
-        source.copy(query, |piece| cutter.rows(piece, push)).await?;
+        let turn = || self.order.wait_for_head(number);
+        source.copy(query, turn, |piece| cutter.rows(piece, push)).await?;
         if cutter.end_rows() {
             Ok(())
         } else {
@@ -208,8 +209,9 @@ impl Work<'_> {
     ) -> Result<()> {
         let mut inserter = Inserter::new(form);
         let push = |member: Option<_>| member.map_or(Ok(()), |member| self.order.push(number, member));
+        let turn = || self.order.wait_for_head(number);
         source
-            .copy(query, |piece| push(cutter.sql(inserter.rows(piece)?)))
+            .copy(query, turn, |piece| push(cutter.sql(inserter.rows(piece)?)))
             .await?;
         push(cutter.sql(inserter.finish()?))
     }
@@ -217,28 +219,52 @@ impl Work<'_> {
 
 /// A connection to read rows from.
 enum Rows<'a> {
-    /// A worker's own.
-    Own(Box<CopyReader>),
+    /// A worker's own, and where to get another.
+    Own(Box<CopyReader>, &'a Source),
     /// The leader's, where the snapshot cannot be shared. Others still need it, so it stays a session.
     Leader(&'a Session),
 }
 
 impl Rows<'_> {
     /// Hands on what a COPY statement gives, piece by piece.
-    async fn copy(&mut self, query: &str, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    ///
+    /// Rows that only the leader may lock are read by the leader, when it is the unit's `turn`: of all workers only the
+    /// one at the head may use the leader, for it alone never waits for another.
+    async fn copy(
+        &mut self,
+        query: &str,
+        turn: impl FnOnce() -> Result<()>,
+        mut take: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
         match self {
-            Rows::Own(reader) => reader.copy_out(query, take).await,
-            Rows::Leader(leader) => {
-                let explain = |e| leader.explain(e);
-                let pieces = leader.client.copy_out(query).await.map_err(explain)?;
-                pin_mut!(pieces);
-                while let Some(piece) = pieces.next().await {
-                    take(&piece.map_err(explain)?)?;
+            Rows::Own(reader, source) => match reader.copy_out(query, &mut take).await {
+                // Locks come before rows: none were taken.
+                Err(e) if is_out_of_turn(&e) => {
+                    std::mem::replace(&mut **reader, join(source).await?)
+                        .close()
+                        .await;
+                    turn()?;
+                    copy_by_leader(&source.leader, query, take).await
                 }
-                Ok(())
-            }
+                done => done,
+            },
+            Rows::Leader(leader) => copy_by_leader(leader, query, take).await,
         }
     }
+}
+
+async fn copy_by_leader(
+    leader: &Session,
+    query: &str,
+    mut take: impl FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    let explain = |e| leader.explain(e);
+    let pieces = leader.client.copy_out(query).await.map_err(explain)?;
+    pin_mut!(pieces);
+    while let Some(piece) = pieces.next().await {
+        take(&piece.map_err(explain)?)?;
+    }
+    Ok(())
 }
 
 /// A connection that sees what the leader sees.

@@ -289,6 +289,39 @@ fn a_table_replaced_since_the_snapshot_is_no_empty_table() {
 }
 
 #[test]
+fn somebody_who_waits_to_change_a_table_does_not_hang_the_dump() {
+    let db = support::server(support::newest()).database_named("faults_waiting");
+    // Enough for several units, so that a unit begins long after the tables were locked.
+    db.execute(
+        "CREATE TABLE big AS SELECT i, repeat(md5(i::text), 20) AS t FROM generate_series(1, 200000) i",
+    );
+    let whole = run(pgstow().args(["dump", "--dbname", &db.uri(), "--jobs", "2"]));
+    let done = AtomicBool::new(false);
+    let dumped = std::thread::scope(|scope| {
+        let waiting = || {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    db.try_execute(
+                        "ALTER TABLE big ALTER t SET DEFAULT 'x'; ALTER TABLE big ALTER t DROP DEFAULT",
+                    );
+                }
+            })
+        };
+        let (_first, _second) = (waiting(), waiting());
+        let dumps: Vec<_> = (0..6)
+            .map(|_| run(pgstow().args(["dump", "--dbname", &db.uri(), "--jobs", "2"])))
+            .collect();
+        done.store(true, Ordering::Relaxed);
+        dumps
+    });
+    let rows = |done: &support::Done| done.stdout.lines().filter(|line| line.contains('\t')).count();
+    for dump in &dumped {
+        assert_eq!(dump.code, 0, "{}", dump.stderr);
+        assert_eq!(rows(dump), rows(&whole));
+    }
+}
+
+#[test]
 fn a_closed_pipe_ends_the_dump_quietly() {
     let db = filled(support::server(support::newest()));
     let mut child = pgstow()
