@@ -71,6 +71,7 @@ enum Reply {
     Done {
         error: Option<ServerMessage>,
         tag: String,
+        in_transaction: bool,
     },
     /// The oldest thing sent wants rows.
     WantsRows { binary: bool },
@@ -108,6 +109,8 @@ pub(super) struct Conversation {
     observer: Arc<dyn Observer>,
     /// The tag of the last answer.
     tag: String,
+    /// Whether the last answer left the session in a transaction that can go on.
+    in_transaction: bool,
     /// What becomes of everything when something fails.
     outcome: &'static str,
     listening: AbortHandle,
@@ -151,6 +154,7 @@ impl Conversation {
             replies,
             observer,
             tag: String::new(),
+            in_transaction: false,
             outcome,
         }
     }
@@ -190,8 +194,21 @@ impl Conversation {
         self.send(Sent::Own(what), &[text]).await
     }
 
+    /// Begins a transaction with a statement of ours. Nothing may follow before it is answered: were it cancelled with
+    /// others under way behind it, each of them would commit by itself.
+    pub(super) async fn begin(&mut self, text: &[u8]) -> Result<()> {
+        self.own("BEGIN", text).await?;
+        self.drain().await?;
+        match self.in_transaction {
+            true => Ok(()),
+            false => Err(Error::failed(
+                "the server began no transaction; nothing was changed",
+            )),
+        }
+    }
+
     /// Sends a statement once there is room; `parts` joined are its text.
-    pub(super) async fn send(&mut self, sent: Sent, parts: &[&[u8]]) -> Result<()> {
+    async fn send(&mut self, sent: Sent, parts: &[&[u8]]) -> Result<()> {
         while self.sent.len() >= WINDOW || self.weight > WINDOW_BYTES {
             self.sender.flush().await.map_err(|e| self.lost(e))?;
             self.reply().await?;
@@ -264,8 +281,13 @@ impl Conversation {
 
     fn take(&mut self, reply: Reply) -> Result<()> {
         match reply {
-            Reply::Done { error, tag } => {
+            Reply::Done {
+                error,
+                tag,
+                in_transaction,
+            } => {
                 self.tag = tag;
+                self.in_transaction = in_transaction;
                 let Some(sent) = self.sent.pop_front() else {
                     return Err(Error::failed("the server answered what was not asked"));
                 };
@@ -378,9 +400,10 @@ async fn listen(mut receiver: WireReceiver, tell: mpsc::UnboundedSender<Reply>, 
                 observer.event(Event::Server(server_message(body.fields())));
                 continue;
             }
-            Ok(Some(Message::ReadyForQuery(_))) => Reply::Done {
+            Ok(Some(Message::ReadyForQuery(body))) => Reply::Done {
                 error: error.take(),
                 tag: std::mem::take(&mut tag),
+                in_transaction: body.status() == b'T',
             },
             Ok(Some(Message::CopyInResponse(body))) => Reply::WantsRows {
                 binary: body.format() == 1,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::conversation::{Conversation, Counts, Sent};
+use super::conversation::{Conversation, Counts};
 use super::freeze::Freezer;
 use super::gate::{Gate, Passage};
 use super::owner::Heading;
@@ -134,14 +134,12 @@ impl Replay {
     }
 
     async fn open(&mut self) -> Result<()> {
-        self.conversation
-            .send(Sent::Own("BEGIN"), &[self.opening.as_bytes()])
-            .await
+        self.conversation.begin(self.opening.as_bytes()).await
     }
 
     async fn commit(&mut self) -> Result<()> {
         self.conversation.drain().await?;
-        self.conversation.send(Sent::Own("COMMIT"), &[b"COMMIT"]).await?;
+        self.conversation.own("COMMIT", b"COMMIT").await?;
         match self.conversation.drain().await? {
             "COMMIT" => Ok(()),
             tag => Err(Error::failed(format!(

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 
-use super::{gzip, load_all, picture, restore, restore_text};
+use super::{gunzip, gzip, load_all, picture, restore, restore_text};
 use crate::support::{self, Done, pgstow, run};
 
 #[test]
@@ -133,6 +133,10 @@ fn a_truncated_or_damaged_file_leaves_the_database_as_it_was() {
     for at in (20..packed.len()).step_by(packed.len() / 25) {
         let mut bytes = packed.clone();
         bytes[at] ^= 0x10;
+        if gunzip(&bytes).is_some_and(|text| text == script) {
+            // Such as one of the member's time, or one byte further back in a run of equal bytes.
+            continue;
+        }
         let done = restore_text(&target, &bytes);
         // A flipped bit may turn into an error of the server first, but never into success.
         assert!(matches!(done.code, 3 | 4), "byte {at}: {done}");

@@ -1,11 +1,12 @@
 //! Restoring on real servers: what comes back, and that nothing changes when it does not.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::{self, Db, Done, pgstow, run, run_with_input};
 
+mod begin;
 mod dumps;
 mod errors;
 mod exchange;
@@ -103,6 +104,13 @@ fn gzip(text: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
     encoder.write_all(text).unwrap();
     encoder.finish().unwrap()
+}
+
+/// What was packed, if nothing is wrong with it.
+fn gunzip(packed: &[u8]) -> Option<Vec<u8>> {
+    let mut text = Vec::new();
+    let mut decoder = flate2::read::MultiGzDecoder::new(packed);
+    decoder.read_to_end(&mut text).ok().map(|_| text)
 }
 
 #[test]
