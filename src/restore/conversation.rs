@@ -25,6 +25,9 @@ const WINDOW: usize = 256;
 /// Bytes of statements under way at most, but for a single longer one.
 const WINDOW_BYTES: usize = 4 << 20;
 
+/// What to do when nobody knows what became of a COMMIT.
+pub(super) const LOOK_IT_UP: &str = "Whether the restore took effect must be looked up in the database.";
+
 /// One thing sent, kept until it is answered.
 #[derive(Debug)]
 pub(super) enum Sent {
@@ -264,11 +267,22 @@ impl Conversation {
     pub(super) async fn close(&mut self) {
         let _ = self.sender.close().await;
         while let Some(reply) = self.replies.recv().await {
-            if matches!(reply, Reply::Lost(..)) {
-                break;
+            match reply {
+                Reply::Done { error, tag, .. } => {
+                    self.sent.pop_front();
+                    self.tag = if error.is_none() { tag } else { String::new() };
+                }
+                Reply::WantsRows { .. } => {}
+                Reply::Lost(..) => break,
             }
         }
         self.ended = true;
+    }
+
+    /// Once the session is [closed](Self::close): the tag of the last statement, empty if it failed; `None`: whether that
+    /// took effect is not known, for it was never answered.
+    pub(super) fn last_words(&self) -> Option<&str> {
+        self.sent.is_empty().then_some(&self.tag)
     }
 
     /// Takes all answers that are there.
@@ -323,8 +337,9 @@ impl Conversation {
             Reply::Lost(None, cause) => {
                 let committing = matches!(self.sent.front(), Some(Sent::Own("COMMIT")));
                 let error = match self.sent.front().map(Sent::doing) {
-                    _ if committing => Error::failed("the connection to the server was lost during COMMIT")
-                        .hint("Whether the restore took effect must be looked up in the database."),
+                    _ if committing => {
+                        Error::failed("the connection to the server was lost during COMMIT").hint(LOOK_IT_UP)
+                    }
                     Some(Doing::Statement { line, .. } | Doing::Copy { line, .. }) => Error::failed(format!(
                         "the connection to the server was lost in the statement at line {line}; {}",
                         self.outcome

@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use super::conversation::{Conversation, Counts};
+use bytes::Bytes;
+
+use super::conversation::{Conversation, Counts, LOOK_IT_UP};
+use super::failure::abbreviate;
 use super::freeze::Freezer;
 use super::gate::{Gate, Passage};
 use super::owner::Heading;
@@ -13,6 +16,7 @@ use super::subject::is_data;
 use super::verdict::{copy_target, made};
 use super::{FREEZE, Options, ROLLBACK_LIMIT, database, preflight, roll_back, settings};
 use crate::connect::{Session, Settings, connect};
+use crate::error::Kind;
 use crate::event::{Event, Observer};
 use crate::script::{Command, Meta, Piece, Statement};
 use crate::sql::literal;
@@ -23,6 +27,14 @@ const ROLLED_BACK: &str = "everything was rolled back";
 /// ... and of one in several databases.
 const ROLLED_BACK_HERE: &str =
     "what it did in this database was rolled back, and tablespaces and databases that it made are dropped";
+
+/// A statement that has taken effect when it is answered, whatever comes after it, a signal, say.
+enum Lasting {
+    /// The COMMIT that ends the restore.
+    Commit,
+    /// One that no transaction may have around it.
+    Outside(Bytes),
+}
 
 /// A restore under way.
 pub(super) struct Replay {
@@ -40,6 +52,8 @@ pub(super) struct Replay {
     made: Vec<String>,
     /// Tablespaces that it has made.
     made_tablespaces: Vec<String>,
+    /// What is under way that nothing undoes.
+    lasting: Option<Lasting>,
     /// Whose rows come next.
     heading: Heading,
     /// The rows that pass belong to a COPY that is not replayed.
@@ -80,6 +94,7 @@ impl Replay {
             earlier: Counts::default(),
             made: Vec::new(),
             made_tablespaces: Vec::new(),
+            lasting: None,
             heading: Heading::default(),
             skipping: false,
             found: false,
@@ -101,6 +116,8 @@ impl Replay {
         if self.options.choice.is_blind() && !self.found {
             return Err(Error::usage("the script has no rows of a table that matches"));
         }
+        self.conversation.drain().await?;
+        self.lasting = Some(Lasting::Commit);
         self.commit().await
     }
 
@@ -116,6 +133,10 @@ impl Replay {
             self.observer
                 .event(Event::Warning("the server is still rolling back".into()));
         }
+        let result = match result {
+            Err(e) => self.settled(e),
+            done => done,
+        };
         if result.is_err() {
             for dbname in &self.made {
                 if let Err(left) = database::drop_from_outside(&self.settings, dbname).await {
@@ -131,6 +152,24 @@ impl Replay {
         let mut counts = self.conversation.counts;
         counts.add(&self.earlier);
         Ok(counts)
+    }
+
+    /// What an error comes to once the server has had the last word on what was under way.
+    fn settled(&mut self, error: Error) -> Result<()> {
+        match (self.lasting.take(), self.conversation.last_words()) {
+            // The signal came too late.
+            (Some(Lasting::Commit), Some("COMMIT")) => return Ok(()),
+            (Some(Lasting::Commit), None) if error.kind() == Kind::Interrupted => {
+                return Err(error.context("during COMMIT").hint(LOOK_IT_UP));
+            }
+            (Some(Lasting::Outside(text)), Some(tag)) if !tag.is_empty() => self.note_made(&text),
+            (Some(Lasting::Outside(text)), None) => self.observer.event(Event::Warning(format!(
+                "the server has not said whether it did this: {}",
+                abbreviate(&text)
+            ))),
+            _ => {}
+        }
+        Err(error)
     }
 
     async fn open(&mut self) -> Result<()> {
@@ -242,11 +281,17 @@ impl Replay {
     /// A statement that no transaction may have around it.
     async fn outside(&mut self, statement: &Statement) -> Result<()> {
         self.commit().await?;
+        self.lasting = Some(Lasting::Outside(statement.text.clone()));
         self.conversation.statement(statement).await?;
         self.conversation.drain().await?;
-        self.made.extend(made(&statement.text, "database"));
-        self.made_tablespaces.extend(made(&statement.text, "tablespace"));
+        self.lasting = None;
+        self.note_made(&statement.text);
         self.open().await
+    }
+
+    fn note_made(&mut self, text: &[u8]) {
+        self.made.extend(made(text, "database"));
+        self.made_tablespaces.extend(made(text, "tablespace"));
     }
 
     async fn copy(&mut self, statement: &Statement) -> Result<()> {

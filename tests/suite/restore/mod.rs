@@ -11,10 +11,12 @@ mod dumps;
 mod errors;
 mod exchange;
 mod faults;
+mod late;
 mod parallel;
 mod preflight;
 mod proof;
 mod question;
+mod relay;
 mod select;
 
 /// A schema with what makes a restore hard, on every major.
