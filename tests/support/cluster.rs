@@ -149,6 +149,11 @@ impl Cluster {
         &self.dir
     }
 
+    /// What the server has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.join("server.log")).expect("the server has a log")
+    }
+
     /// The URI of a database of any name, over TCP.
     pub fn uri(&self, dbname: &str) -> String {
         format!(

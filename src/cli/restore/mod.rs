@@ -204,6 +204,8 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     };
     if args.swap {
         let path = source.check_file("--swap")?;
+        // It would only be one more to be ended before the exchange.
+        drop(session);
         let (done, before) = restore::swap(&settings, path, &options, observer, cancel)
             .await
             .map_err(told)?;

@@ -177,6 +177,12 @@ fn a_swap_replaces_the_database_and_keeps_the_old_one() {
     let changed = picture(&db);
 
     let done = verb("restore", &db, &file, &["--swap", "--yes"]).ok();
+    // The exchange waits for those it has to end, and here there is nobody.
+    let log = cluster.log();
+    assert!(
+        !log.contains("terminating connection due to administrator command"),
+        "{log}"
+    );
     assert!(
         picture(&db) == want,
         "the new database is not what the backup says"
