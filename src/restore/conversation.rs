@@ -10,8 +10,9 @@ use postgres_protocol::message::backend::Message;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
 
-use super::failure::{Doing, explain};
+use super::failure::{Doing, abbreviate, explain};
 use super::gate::quoted;
 use super::verdict::copy_target;
 use crate::connect::{CancelHandle, Wire, WireReceiver, WireSender, server_message};
@@ -57,6 +58,19 @@ impl Sent {
             },
             Sent::Own(what) => Doing::Own(what),
         }
+    }
+
+    /// The transaction ended with it, which only statements of ours may do. The reader lets no COMMIT of the script pass,
+    /// but it and the server can be of two minds about where a statement ends.
+    fn may_end_the_transaction(&self) -> Result<()> {
+        let (Sent::Statement { text, line } | Sent::Copy { text, line, .. }) = self else {
+            return Ok(());
+        };
+        let why = "the statement ended the restore's transaction, and what came before it has taken effect";
+        Err(
+            Error::new(Kind::Script, format!("line {line}: {why}: {}", abbreviate(text)))
+                .hint("The database holds a part of the script now: restore a backup of it from before."),
+        )
     }
 
     fn weight(&self) -> usize {
@@ -117,6 +131,8 @@ pub(super) struct Conversation {
     /// What becomes of everything when something fails.
     outcome: &'static str,
     listening: AbortHandle,
+    /// Cancelled when the server has nothing more to say.
+    gone: CancellationToken,
     pub(super) cancel: CancelHandle,
     /// The session has been ended, and nobody need tell the server.
     ended: bool,
@@ -145,9 +161,16 @@ impl Conversation {
             receiver,
             cancel,
         } = wire;
-        let listening = tokio::spawn(listen(receiver, tell, Arc::clone(&observer)));
+        let gone = CancellationToken::new();
+        let hearing = listen(receiver, tell, Arc::clone(&observer));
+        let end = gone.clone().drop_guard();
+        let listening = tokio::spawn(async move {
+            let _end = end;
+            hearing.await;
+        });
         Conversation {
             listening: listening.abort_handle(),
+            gone,
             cancel,
             ended: false,
             sender,
@@ -213,13 +236,13 @@ impl Conversation {
     /// Sends a statement once there is room; `parts` joined are its text.
     async fn send(&mut self, sent: Sent, parts: &[&[u8]]) -> Result<()> {
         while self.sent.len() >= WINDOW || self.weight > WINDOW_BYTES {
-            self.sender.flush().await.map_err(|e| self.lost(e))?;
+            self.flush().await?;
             self.reply().await?;
         }
         self.settle()?;
         self.weight += sent.weight();
         self.sent.push_back(sent);
-        let done = self.sender.query(parts).await;
+        let done = unless(&self.gone, self.sender.query(parts)).await;
         self.check(done).await
     }
 
@@ -229,19 +252,19 @@ impl Conversation {
         if let Some(Sent::Copy { bytes, .. }) = self.sent.back_mut() {
             *bytes += data.len() as u64;
         }
-        let done = self.sender.copy_data(data).await;
+        let done = unless(&self.gone, self.sender.copy_data(data)).await;
         self.check(done).await
     }
 
     /// Ends the rows of the COPY sent last.
     pub(super) async fn end_of_rows(&mut self) -> Result<()> {
-        let done = self.sender.copy_done().await;
+        let done = unless(&self.gone, self.sender.copy_done()).await;
         self.check(done).await
     }
 
     /// Sends what has been collected so far.
     pub(super) async fn flush(&mut self) -> Result<()> {
-        let done = self.sender.flush().await;
+        let done = unless(&self.gone, self.sender.flush()).await;
         self.check(done).await
     }
 
@@ -265,7 +288,7 @@ impl Conversation {
     /// Ends the session and waits until the server has ended it, too: then nothing is left of a transaction that did not
     /// commit. Safe to drop and call again.
     pub(super) async fn close(&mut self) {
-        let _ = self.sender.close().await;
+        let _ = unless(&self.gone, self.sender.close()).await;
         while let Some(reply) = self.replies.recv().await {
             match reply {
                 Reply::Done { error, tag, .. } => {
@@ -301,7 +324,7 @@ impl Conversation {
                 in_transaction,
             } => {
                 self.tag = tag;
-                self.in_transaction = in_transaction;
+                let ended = std::mem::replace(&mut self.in_transaction, in_transaction) && !in_transaction;
                 let Some(sent) = self.sent.pop_front() else {
                     return Err(Error::failed("the server answered what was not asked"));
                 };
@@ -309,6 +332,9 @@ impl Conversation {
                 match error {
                     Some(message) => Err(explain(sent.doing(), message, false, self.outcome)),
                     None => {
+                        if ended {
+                            sent.may_end_the_transaction()?;
+                        }
                         self.done(sent);
                         Ok(())
                     }
@@ -392,6 +418,15 @@ impl Conversation {
 
     fn lost(&self, cause: io::Error) -> Error {
         Error::failed(format!("the connection to the server was lost; {}", self.outcome)).because(cause)
+    }
+}
+
+/// Writes, unless the server has gone: a relay in between may leave its end open and read nothing any more.
+async fn unless(gone: &CancellationToken, writing: impl Future<Output = io::Result<()>>) -> io::Result<()> {
+    tokio::select! {
+        biased;
+        done = writing => done,
+        () = gone.cancelled() => Err(io::ErrorKind::ConnectionAborted.into()),
     }
 }
 

@@ -260,3 +260,22 @@ fn passwords_are_shown_neither_in_a_list_nor_in_an_error() {
         assert!(listed.stdout.contains(&statement[..12]), "{listed}");
     }
 }
+
+/// A setting that only the server sees made makes it read a string's end where the reader does not.
+#[test]
+fn a_script_that_ends_the_transaction_after_all_is_no_success() {
+    let server = support::server(support::newest());
+    let db = server.database("restore_commits");
+    let done = restore_text(
+        &db,
+        b"DO $$BEGIN PERFORM set_config('standard_conforming_strings', 'off', false); END$$;\n\
+        CREATE TABLE public.t (a int);\n\
+        SELECT 'a\\', $$'; COMMIT; --$$;\n",
+    );
+    assert_eq!(done.code, 3, "{done}");
+    assert!(
+        done.stderr
+            .contains("line 3: the statement ended the restore's transaction"),
+        "{done}"
+    );
+}

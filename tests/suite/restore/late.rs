@@ -1,9 +1,11 @@
-//! A signal that comes when the server has done what was asked, and its answer is under way.
+//! What happens between us and the server: a signal that comes when the server has done what was asked and its answer is
+//! under way; an end that only one side sees.
 
+use std::net::Shutdown;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::relay::patient_relay;
 use crate::support::{self, Db, Done, pgstow, run};
@@ -61,4 +63,36 @@ fn a_database_that_was_just_made_is_dropped_when_the_restore_is_stopped() {
     assert_eq!(done.code, 130, "{done}");
     let left = format!("SELECT count(*) FROM pg_database WHERE datname = '{made}'");
     assert_eq!(db.query_text(&left), "0", "{done}");
+}
+
+#[test]
+fn a_server_lost_behind_a_relay_that_reads_nothing_more_is_told() {
+    let server = support::server(support::newest());
+    let db = server.database("restore_half_open");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("x.sql");
+    // More rows than sockets hold.
+    let rows = "1\n".repeat(16 << 20);
+    std::fs::write(
+        &file,
+        format!("CREATE TABLE public.t (a int);\nCOPY public.t FROM stdin;\n{rows}\\.\n"),
+    )
+    .unwrap();
+    let uri = patient_relay(
+        &db,
+        b"COPY public.t",
+        Arc::new(|_, to_server, _| {
+            to_server.shutdown(Shutdown::Both).unwrap();
+            std::thread::sleep(Duration::from_secs(40));
+        }),
+    );
+    let start = Instant::now();
+    let done = run(pgstow().args(["restore", "--yes", "--dbname", &uri]).arg(&file));
+    assert!(start.elapsed() < Duration::from_secs(30), "{done}");
+    assert_eq!(done.code, 1, "{done}");
+    assert!(done.stderr.contains("was lost"), "{done}");
+    assert_eq!(
+        db.query_text("SELECT count(*) FROM pg_class WHERE relname = 't'"),
+        "0"
+    );
 }
