@@ -37,7 +37,7 @@ pub struct Session {
     pub notices: mpsc::UnboundedReceiver<ServerMessage>,
     pub(super) settings: Arc<Settings>,
     /// What the server, or a pooler in its place, called its process in the startup.
-    pub(super) process_id: i32,
+    pub process_id: i32,
     reached: Reached,
     token: CancelToken,
     ended: Arc<OnceLock<Ended>>,

@@ -25,6 +25,7 @@ pub fn name_beside(dbname: &str, what: &str, time: DateTime<Utc>) -> String {
 
 /// Creates an empty database with the encoding, locale, tablespace and owner of the session's own.
 pub async fn create_like(session: &Session, dbname: &str) -> Result<()> {
+    let there = exists(session, dbname).await?;
     // As JSON, for each major has other columns.
     let query = "SELECT pg_catalog.to_jsonb(d)::text, pg_catalog.pg_encoding_to_char(d.encoding)::text, \
          pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(d.datdba)), pg_catalog.quote_ident(t.spcname) \
@@ -42,12 +43,30 @@ pub async fn create_like(session: &Session, dbname: &str) -> Result<()> {
     if tablespace != "pg_default" {
         text.push_str(&format!(" TABLESPACE {tablespace}"));
     }
-    let created = session.client.batch_execute(&text).await;
-    created.map_err(|e| {
-        session
-            .explain(e)
-            .context(format!("cannot create database {dbname:?}"))
-    })
+    let Err(e) = session.client.batch_execute(&text).await else {
+        return Ok(());
+    };
+    let unheard = e.as_db_error().is_none();
+    let failed = session
+        .explain(e)
+        .context(format!("cannot create database {dbname:?}"));
+    if unheard && !there {
+        // The server may have made it all the same.
+        if let Err(left) = drop_after(session, dbname).await {
+            return Err(failed.hint(format!(
+                "Database {dbname:?} may be there: drop it by hand ({left})."
+            )));
+        }
+    }
+    Err(failed)
+}
+
+/// Drops a database, if it is there, when a lost session has ended. Nobody is put out of it.
+async fn drop_after(lost: &Session, dbname: &str) -> Result<()> {
+    let session = exchange::outlive(lost).await?;
+    let text = format!("DROP DATABASE IF EXISTS {}", ident(dbname));
+    let dropped = session.client.batch_execute(&text).await;
+    dropped.map_err(|e| session.explain(e))
 }
 
 fn create_text(dbname: &str, facts: &serde_json::Value, encoding: &str, owner: &str) -> String {
@@ -135,8 +154,21 @@ pub async fn exists(session: &Session, dbname: &str) -> Result<bool> {
 
 /// Drops a database, whoever is connected to it, which the settings may name.
 pub async fn drop_from_outside(settings: &Settings, dbname: &str) -> Result<()> {
-    let session = exchange::connect_outside(settings, &[dbname]).await?;
-    exchange::drop(&session, dbname).await
+    let once = async || {
+        let session = exchange::connect_outside(settings, &[dbname]).await?;
+        exchange::drop(&session, dbname).await
+    };
+    match once().await {
+        Err(e) if is_disturbed(&e) => once().await,
+        dropped => dropped,
+    }
+}
+
+/// Whether what ended a restore, or kept it from hearing the server, may have done the same to its cleaning up: that is
+/// tried again then.
+fn is_disturbed(error: &Error) -> bool {
+    // Class 57: cancelled, or the session ended from outside.
+    error.server().is_none_or(|server| server.code.starts_with("57"))
 }
 
 /// Drops tablespaces.
@@ -160,7 +192,11 @@ pub(super) async fn drop_tablespaces(settings: &Settings, names: &[String]) -> R
 /// Drops a database, whoever is connected to it.
 pub async fn drop(settings: &Settings, dbname: &str) -> Result<()> {
     // A connection of its own: the one that made the database may have ended with what went wrong.
-    exchange::drop(&connect(settings).await?, dbname).await
+    let once = async || exchange::drop(&connect(settings).await?, dbname).await;
+    match once().await {
+        Err(e) if is_disturbed(&e) => once().await,
+        dropped => dropped,
+    }
 }
 
 /// The statements that give `fresh` the name of `live`, and `live` the name `before`: both or neither.

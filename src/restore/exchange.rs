@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::database::rename_both;
+use super::database::{self, rename_both};
 use crate::connect::{Session, Settings, connect};
+use crate::error::Kind;
 use crate::finding::Finding;
 use crate::sql::ident;
 use crate::{Error, Result, human};
@@ -205,8 +206,56 @@ pub(super) async fn swap(
         }
     }
     let text = rename_both(live, fresh, before);
-    let done = insist(&session, &text, &databases, cancel).await;
-    done.map_err(|e| e.context("cannot exchange the databases' names"))
+    let Err(e) = insist(&session, &text, &databases, cancel).await else {
+        return Ok(());
+    };
+    let failed = e.context("cannot exchange the databases' names");
+    let lost = match failed.kind() {
+        Kind::Interrupted => session.client.is_closed(),
+        // 57P01 and the like end a session.
+        _ => failed
+            .server()
+            .is_none_or(|server| server.code.starts_with("57P")),
+    };
+    if !lost {
+        return Err(failed);
+    }
+    // Nobody else gives a database this name.
+    match exists_after(&session, before).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(failed),
+        Err(unknown) => Err(failed.hint(format!(
+            "Whether they were exchanged must be looked up: then there is a database {before:?} ({unknown})."
+        ))),
+    }
+}
+
+/// Whether a database exists when what a lost session was doing has been done.
+async fn exists_after(lost: &Session, dbname: &str) -> Result<bool> {
+    database::exists(&outlive(lost).await?, dbname).await
+}
+
+/// Another session, once the server has ended one that was lost: what that one was doing has been done by then, or never
+/// will be.
+pub(super) async fn outlive(lost: &Session) -> Result<Session> {
+    const QUERY: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1)";
+    let ended = async {
+        let _ = lost.cancel().await;
+        let session = connect(lost.settings()).await?;
+        loop {
+            let row = session.client.query_one(QUERY, &[&lost.process_id]).await;
+            if !row.map_err(|e| session.explain(e))?.get::<_, bool>(0) {
+                return Ok(session);
+            }
+            tokio::time::sleep(GRACE).await;
+        }
+    };
+    let ended = tokio::time::timeout(PATIENCE, ended).await;
+    ended.unwrap_or_else(|_| {
+        Err(Error::failed(
+            "the server does not answer, or does not end the session",
+        ))
+    })
 }
 
 /// Drops a database, if it is there, whoever is connected to it, by a session in another one.
