@@ -137,6 +137,7 @@ row_struct! {
     pub struct TableSizeRow {
         oid: u32,
         name: String,
+        schema: String,
         /// `None`: there is no such table any more.
         bytes: Option<i64>,
         heap_pages: Option<i64>,
@@ -149,6 +150,9 @@ impl CatalogRow for TableSizeRow {
     fn load(self, loader: &mut Loader) -> Result<()> {
         let odd = || Error::failed(format!("the server gave table {} a size out of range", self.name));
         // Its name may be another table's by now, whose rows the snapshot does not see: pg_dump writes none.
+        if self.bytes.is_none() && !loader.scope.choice.relation(self.oid, &self.schema) {
+            return Ok(());
+        }
         let bytes = self.bytes.ok_or_else(|| {
             Error::failed(format!(
                 "table {} was dropped or replaced after the snapshot was taken and before it could be locked",

@@ -81,7 +81,7 @@ pub use database::Database;
 use kind::{Kind, kind};
 pub use loader::{Catalog, Scope};
 pub use names::{Choice, Filter};
-pub use read::{lock, read};
+pub use read::{changed, lock, read};
 pub use rows::TableRows;
 
 /// A registry line: the query's file is named once.

@@ -23,12 +23,7 @@ const LOCK_BATCH: usize = 1000;
 /// # Errors
 /// A table that may not be locked (it is named by the server), a full lock table, a lost connection.
 pub async fn lock(session: &Session, choice: &Choice) -> Result<usize> {
-    let rows = session.client.query(LOCKABLE, &[]).await?;
-    let names: Vec<Option<String>> = rows
-        .iter()
-        .map(|row| is_wanted(row, choice).and_then(|wanted| wanted.then(|| row::value(row, 0)).transpose()))
-        .collect::<Result<_>>()?;
-    let names: Vec<String> = names.into_iter().flatten().collect();
+    let names = wanted(session, LOCKABLE, choice).await?;
     try_join_all(names.chunks(LOCK_BATCH).map(|batch| async move {
         let statement = format!("LOCK TABLE {} IN ACCESS SHARE MODE", batch.join(", "));
         session.client.batch_execute(&statement).await
@@ -36,6 +31,28 @@ pub async fn lock(session: &Session, choice: &Choice) -> Result<usize> {
     .await
     .map_err(|e| lock_failure(e, names.len()))?;
     Ok(names.len())
+}
+
+/// The tables that were truncated, rewritten, renamed or replaced between the session's snapshot and their [lock]: what
+/// the snapshot sees of them may be nothing. Rewriting that keeps old rows (`VACUUM FULL`, `CLUSTER`) cannot be told
+/// apart.
+///
+/// # Errors
+/// A lost connection.
+pub async fn changed(session: &Session, choice: &Choice) -> Result<Vec<String>> {
+    let query = format!("SELECT * FROM ({LOCKABLE}) AS lockable WHERE changed");
+    wanted(session, &query, choice).await
+}
+
+/// The names that are wanted of what a query finds.
+async fn wanted(session: &Session, query: &str, choice: &Choice) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for row in session.client.query(query, &[]).await? {
+        if is_wanted(&row, choice)? {
+            names.push(row::value(&row, 0)?);
+        }
+    }
+    Ok(names)
 }
 
 /// Whether a relation's rows may be wanted, from a row that has its name, OID, schema and extension.

@@ -3,7 +3,7 @@
 //! The protocol library hands over every row as a message of its own, through a channel, from another task; at some
 //! fifty nanoseconds a row that is 3 to 5 % of a dump's work. Here rows are seen where the socket was read into.
 //!
-//! What this does not do: anything but `COPY ... TO STDOUT`.
+//! What this does not do: anything but `COPY ... TO STDOUT` and statements without a result.
 
 use std::io;
 
@@ -85,6 +85,11 @@ impl CopyReader {
                 return Err(Error::failed("the server ended the connection").with_server(message));
             }
         }
+    }
+
+    /// Runs statements that give no rows.
+    pub async fn execute(&mut self, statements: &str) -> Result<()> {
+        self.copy_out(statements, |_| Ok(())).await
     }
 
     async fn query(&mut self, statement: &str) -> Result<()> {

@@ -140,8 +140,9 @@ impl Snapshot {
     }
 }
 
-/// How long a session that joined waits for a lock: longer than who gives up soon, shorter than anybody minds.
-const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '1s'";
+/// How long a session that joined waits for a lock: longer than who gives up soon, shorter than anybody minds, even once
+/// for each session that can be waiting.
+const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '100ms'";
 
 /// Whether a session that [joined](Snapshot::join) could not have a lock, because somebody waits for the leader's.
 pub fn is_out_of_turn(error: &Error) -> bool {

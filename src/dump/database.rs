@@ -7,15 +7,14 @@ use std::sync::Arc;
 use chrono::SecondsFormat;
 use tokio_util::sync::CancellationToken;
 
+use super::locked::{Locked, locked};
 use super::{Options, Request, Source, encoding, stream, workers};
 use crate::archive::{FORMAT_VERSION, Header, Summary};
-use crate::catalog::names::{Wants, resolve};
-use crate::catalog::{Choice, Scope};
+use crate::catalog::Scope;
 use crate::connect::{Session, Settings, Snapshot, connect, is_out_of_turn};
-use crate::error::Kind;
 use crate::event::{Event, Observer, Phase};
 use crate::plan::{self, Plan};
-use crate::sql::{literal, quoting};
+use crate::sql::quoting;
 use crate::{Error, Result, catalog};
 
 /// Dumps a whole database into `out`, inside one snapshot.
@@ -51,18 +50,13 @@ pub async fn database<W: Write + Send + 'static>(
 async fn prepare(settings: &Settings, request: &Request, observer: &dyn Observer) -> Result<(Source, Plan)> {
     observer.event(Event::Phase(Phase::Connect));
     let mut leader = connect(settings).await?;
-    let snapshot = Snapshot::take(&leader, &request.snapshot).await?;
     observer.event(Event::Phase(Phase::Introspect));
-    let mut options = effective(&request.plan, &snapshot, observer);
-    options.encoding = encoding::name(&leader, &snapshot, &options).await?;
-    let wants = Wants {
-        unlogged: !options.unlogged_rows,
-        roots: options.via_root,
-        inserts: options.inserts.is_some(),
-        planner_statistics: options.planner_statistics,
-    };
-    let choice = Arc::new(resolve(&leader, &request.filter, wants).await?);
-    let tables = lock(&leader, &choice, request.lock_wait_timeout.as_deref()).await?;
+    let Locked {
+        snapshot,
+        options,
+        choice,
+        tables,
+    } = locked(&leader, request, observer).await?;
     let scope = Scope {
         rows: options.reads_rows(),
         sequence_values: options.sections.data && (options.rows || options.sequence_values),
@@ -98,41 +92,6 @@ async fn prepare(settings: &Settings, request: &Request, observer: &dyn Observer
         encoding: options.encoding,
     };
     Ok((source, plan))
-}
-
-/// The options as this server can meet them.
-fn effective(options: &plan::Options, snapshot: &Snapshot, observer: &dyn Observer) -> plan::Options {
-    let mut options = options.clone();
-    if snapshot.in_recovery && options.unlogged_rows && options.rows {
-        observer.event(Event::Info(
-            "the server is a standby, which has no rows of unlogged tables: they are left out".into(),
-        ));
-        options.unlogged_rows = false;
-    }
-    options
-}
-
-/// Locks what is wanted, waiting no longer than is wanted.
-async fn lock(leader: &Session, choice: &Choice, timeout: Option<&str>) -> Result<usize> {
-    let Some(timeout) = timeout else {
-        return catalog::lock(leader, choice).await;
-    };
-    let set = format!("SET LOCAL lock_timeout = {}", literal(timeout));
-    leader.client.batch_execute(&set).await.map_err(|e| {
-        Error::from(e)
-            .with_kind(Kind::Usage)
-            .context(format!("bad --lock-wait-timeout {timeout:?}"))
-    })?;
-    let tables = catalog::lock(leader, choice)
-        .await
-        .map_err(|e| match e.server().is_some_and(|server| server.code == "55P03") {
-            true => e.hint(format!(
-                "another session has held a lock for longer than --lock-wait-timeout ({timeout}); pg_locks shows whose"
-            )),
-            false => e,
-        })?;
-    leader.client.batch_execute("SET LOCAL lock_timeout = 0").await?;
-    Ok(tables)
 }
 
 /// What the filter leaves out, rule by rule.

@@ -15,8 +15,10 @@ mod database;
 mod encoding;
 mod globals;
 mod insert;
+mod locked;
 mod order;
 mod query;
+mod reader;
 mod unit;
 mod worker;
 
@@ -39,6 +41,7 @@ use crate::plan::{Plan, Step};
 use crate::{Error, Result};
 
 use order::Order;
+use reader::LeadersShare;
 use unit::Units;
 use worker::Work;
 
@@ -109,15 +112,23 @@ pub async fn stream<W: Write + Send + 'static>(
         observer.event(Event::Info(reason));
     }
     observer.event(total(&plan));
+    if source.snapshot.id.is_some() {
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(Error::interrupted()),
+            held = reader::hold_indexes(&source.leader, &plan) => held?,
+        }
+    }
     let patience = options.patience;
     let order = Arc::new(Order::new());
+    let share = Arc::new(LeadersShare::default());
     let (tell, mut done) = tokio::sync::oneshot::channel();
     let (end, ended) = std::sync::mpsc::channel::<()>();
     let source = Arc::new(source);
     let threads = {
-        let (source, order) = (Arc::clone(&source), Arc::clone(&order));
+        let (source, order, share) = (Arc::clone(&source), Arc::clone(&order), Arc::clone(&share));
         move || {
-            let result = all_threads(&source, &plan, out, &options, &*observer, &order);
+            let result = all_threads(&source, &plan, out, &options, &*observer, &order, &share);
             // Whoever asked may have given up waiting.
             let _ = tell.send(result);
             drop(end);
@@ -134,7 +145,7 @@ pub async fn stream<W: Write + Send + 'static>(
     let reason = tokio::select! {
         result = &mut done => return finished(result),
         () = cancel.cancelled() => Error::interrupted(),
-        lost = lost(&source, patience) => lost,
+        lost = lost(&source, &share, patience) => lost,
     };
     order.stop(reason);
     // A write that never returns (a pipe nobody reads) must not keep us.
@@ -175,7 +186,7 @@ fn fewer_workers(source: &Source) -> Option<String> {
 }
 
 /// Resolves when the leader's connection is lost: its locks and its snapshot go with it.
-async fn lost(source: &Source, patience: Duration) -> Error {
+async fn lost(source: &Source, share: &LeadersShare, patience: Duration) -> Error {
     let client = &source.leader.client;
     let explain = |e| {
         source
@@ -185,17 +196,18 @@ async fn lost(source: &Source, patience: Duration) -> Error {
     };
     let mut pulse = tokio::time::interval(Duration::from_millis(200));
     let mut asked = Instant::now();
-    // The only worker cannot answer while it reads rows.
-    let idle = source.snapshot.id.is_some();
+    // Who reads rows cannot answer.
+    let busy = || source.snapshot.id.is_none() || share.is_reading();
     loop {
         pulse.tick().await;
-        let due = idle && asked.elapsed() >= patience;
+        let due = !busy() && asked.elapsed() >= patience;
         if !due && !client.is_closed() {
             continue;
         }
         match tokio::time::timeout(patience, client.simple_query("")).await {
             Ok(Ok(_)) => asked = Instant::now(),
             Ok(Err(e)) => return explain(e),
+            Err(_) if busy() => asked = Instant::now(),
             Err(_) => {
                 return Error::failed(format!(
                     "the server has not answered for {} seconds",
@@ -229,6 +241,7 @@ fn all_threads<W: Write + Send>(
     options: &Options,
     observer: &dyn Observer,
     order: &Order,
+    share: &LeadersShare,
 ) -> Result<(W, Summary)> {
     let workers = if source.snapshot.id.is_some() {
         workers(options.jobs)
@@ -244,6 +257,12 @@ fn all_threads<W: Write + Send>(
         digests_only: options.digests_only,
         observer,
         encoding: source.encoding.as_deref(),
+        large: if workers > 1 {
+            reader::largest(plan)
+        } else {
+            Vec::new()
+        },
+        share,
         alive: AtomicUsize::new(workers),
     };
     let written = std::thread::scope(|scope| {

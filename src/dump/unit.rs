@@ -102,6 +102,11 @@ impl<'p> Units<'p> {
     }
 }
 
+/// Whether a table's rows are many units.
+pub(super) fn is_divided(rows: &TableRows) -> bool {
+    division(rows).is_some()
+}
+
 /// Pages of a table that is worth dividing, and pages in one part.
 fn division(rows: &TableRows) -> Option<(u32, u32)> {
     let pages = rows.heap_pages.filter(|pages| *pages > 1)?;

@@ -6,17 +6,16 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures_util::{StreamExt, pin_mut};
-
 use super::Source;
 use super::cutter::Cutter;
 use super::insert::Inserter;
 use super::order::Order;
 use super::query;
+use super::reader::{LeadersShare, OwnReader, Reader, Rows};
 use super::unit::{Piece, Unit, Units};
 use crate::archive::{Compression, Owner};
 use crate::catalog::rows::InsertForm;
-use crate::connect::{CancelHandle, CopyReader, Session, connect, is_out_of_turn};
+use crate::connect::CancelHandle;
 use crate::event::{Event, Observer};
 use crate::plan::{Plan, Step, TableRows};
 use crate::sql::qualified;
@@ -33,6 +32,9 @@ pub(super) struct Work<'a> {
     pub(super) observer: &'a dyn Observer,
     /// The encoding in which rows are wanted, where that is not the session's.
     pub(super) encoding: Option<&'a str>,
+    /// What workers lock before they read.
+    pub(super) large: Vec<(usize, String)>,
+    pub(super) share: &'a LeadersShare,
     /// Workers that have not given up.
     pub(super) alive: AtomicUsize,
 }
@@ -54,14 +56,13 @@ impl Work<'_> {
     async fn whole(&self, source: &Source) -> Result<()> {
         if source.snapshot.id.is_none() {
             let cancel = source.leader.cancel_handle();
-            return self
-                .until_stopped(cancel, self.units(&mut Rows::Leader(&source.leader)))
-                .await;
+            let mut reader = Reader::Leader(&source.leader);
+            return self.until_stopped(cancel, source, self.units(&mut reader)).await;
         }
         let reader = tokio::select! {
             biased;
             () = self.order.stopped() => return Ok(()),
-            reader = join(source) => match reader {
+            reader = OwnReader::join(source, self.share, &self.large, |step| self.tell_of_leader(step)) => match reader {
                 Err(e) if self.can_do_without(&e) => {
                     self.observer.event(Event::Warning(format!("one connection less reads rows: {e}")));
                     return Ok(());
@@ -70,9 +71,10 @@ impl Work<'_> {
             },
         };
         let cancel = reader.cancel_handle();
-        let mut rows = Rows::Own(Box::new(reader), source);
-        self.until_stopped(cancel, self.units(&mut rows)).await?;
-        if let Rows::Own(reader, _) = rows {
+        let mut reader = Reader::Own(Box::new(reader));
+        self.until_stopped(cancel, source, self.units(&mut reader))
+            .await?;
+        if let Reader::Own(reader) = reader {
             reader.close().await;
         }
         Ok(())
@@ -88,6 +90,7 @@ impl Work<'_> {
     async fn until_stopped(
         &self,
         cancel: CancelHandle,
+        source: &Source,
         work: impl Future<Output = Result<()>>,
     ) -> Result<()> {
         tokio::select! {
@@ -95,6 +98,9 @@ impl Work<'_> {
             () = self.order.stopped() => {
                 // The server may be gone; there is nobody to tell.
                 let _ = cancel.cancel().await;
+                if self.share.is_reading() {
+                    let _ = source.leader.cancel().await;
+                }
                 Ok(())
             }
             done = work => done,
@@ -102,13 +108,14 @@ impl Work<'_> {
     }
 
     /// Works off units until there are none.
-    async fn units(&self, source: &mut Rows<'_>) -> Result<()> {
+    async fn units(&self, reader: &mut Reader<'_>) -> Result<()> {
         let mut cutter = Cutter::new(self.compression, self.check_members);
         if self.digests_only {
             cutter = cutter.digests_only();
         }
         while let Some((number, unit)) = self.order.begin(&self.units) {
-            self.unit(source, &mut cutter, number, &unit).await?;
+            reader.begin_unit();
+            self.unit(reader, &mut cutter, number, &unit).await?;
             self.order.finish(number);
             self.observer.event(Event::Moved {
                 rows: 0,
@@ -120,7 +127,7 @@ impl Work<'_> {
 
     async fn unit(
         &self,
-        source: &mut Rows<'_>,
+        reader: &mut Reader<'_>,
         cutter: &mut Cutter,
         number: usize,
         unit: &Unit,
@@ -132,38 +139,33 @@ impl Work<'_> {
                     Step::Sql(text) => push(cutter.sql(&escape::to_bytes(text)))?,
                     Step::Statements(query) => {
                         let form = InsertForm::statements();
-                        let copied = self
-                            .insert(
-                                source,
-                                cutter,
-                                number,
-                                &query::encoded(query, self.encoding),
-                                &form,
-                            )
-                            .await;
+                        let query = &query::encoded(query, self.encoding);
+                        let rows = Rows { step: *step, query };
+                        let copied = self.insert(reader, cutter, number, &rows, &form).await;
                         copied.map_err(|e| e.context("dumping the planner's statistics"))?;
                     }
                     Step::Rows(_) | Step::LargeObjects(_) => {}
                 },
                 Piece::Rows { step, table, pages } => {
-                    let Step::Rows(rows) = &self.plan.steps[*step] else {
+                    let Step::Rows(of) = &self.plan.steps[*step] else {
                         continue;
                     };
                     if Piece::is_first(pages) {
-                        push(cutter.sql(&escape::to_bytes(&rows.begin)))?;
+                        push(cutter.sql(&escape::to_bytes(&of.begin)))?;
                     }
-                    let query = query::rows(rows, pages);
-                    let query = query::encoded(&query, self.encoding);
-                    let copied = match &rows.inserts {
+                    let query = query::rows(of, pages);
+                    let query = &query::encoded(&query, self.encoding);
+                    let rows = Rows { step: *step, query };
+                    let copied = match &of.inserts {
                         None => {
                             cutter.begin_rows(Owner::Table(*table));
-                            self.copy(source, cutter, number, &query).await
+                            self.copy(reader, cutter, number, &rows).await
                         }
-                        Some(form) => self.insert(source, cutter, number, &query, form).await,
+                        Some(form) => self.insert(reader, cutter, number, &rows, form).await,
                     };
-                    copied.map_err(|e| e.context(format!("dumping {}", name(rows))))?;
+                    copied.map_err(|e| e.context(format!("dumping {}", name(of))))?;
                     if Piece::is_last(pages) {
-                        push(cutter.sql(&escape::to_bytes(&rows.end)))?;
+                        push(cutter.sql(&escape::to_bytes(&of.end)))?;
                     }
                 }
                 Piece::LargeObjects { step, which } => {
@@ -171,8 +173,9 @@ impl Work<'_> {
                         continue;
                     };
                     cutter.begin_rows(Owner::LargeObjects);
-                    let query = query::large_objects(&oids[which.clone()]);
-                    let copied = self.copy(source, cutter, number, &query).await;
+                    let query = &query::large_objects(&oids[which.clone()]);
+                    let rows = Rows { step: *step, query };
+                    let copied = self.copy(reader, cutter, number, &rows).await;
                     copied.map_err(|e| e.context("dumping large objects"))?;
                 }
             }
@@ -180,17 +183,30 @@ impl Work<'_> {
         push(cutter.finish())
     }
 
+    /// Says why a table is read by one connection.
+    fn tell_of_leader(&self, step: usize) {
+        if let Step::Rows(rows) = &self.plan.steps[step] {
+            self.observer.event(Event::Info(format!(
+                "another session holds or awaits a lock on {}: it is read by one connection alone",
+                name(rows)
+            )));
+        }
+    }
+
     /// Streams the rows that a COPY statement gives into members.
     async fn copy(
         &self,
-        source: &mut Rows<'_>,
+        reader: &mut Reader<'_>,
         cutter: &mut Cutter,
         number: usize,
-        query: &str,
+        rows: &Rows<'_>,
     ) -> Result<()> {
         let push = |member| self.order.push(number, member);
         let turn = || self.order.wait_for_head(number);
-        source.copy(query, turn, |piece| cutter.rows(piece, push)).await?;
+        let told = |step| self.tell_of_leader(step);
+        reader
+            .copy(rows, turn, told, |piece| cutter.rows(piece, push))
+            .await?;
         if cutter.end_rows() {
             Ok(())
         } else {
@@ -201,77 +217,21 @@ impl Work<'_> {
     /// Streams the rows that a COPY statement gives into members as INSERT statements.
     async fn insert(
         &self,
-        source: &mut Rows<'_>,
+        reader: &mut Reader<'_>,
         cutter: &mut Cutter,
         number: usize,
-        query: &str,
+        rows: &Rows<'_>,
         form: &InsertForm,
     ) -> Result<()> {
         let mut inserter = Inserter::new(form);
         let push = |member: Option<_>| member.map_or(Ok(()), |member| self.order.push(number, member));
         let turn = || self.order.wait_for_head(number);
-        source
-            .copy(query, turn, |piece| push(cutter.sql(inserter.rows(piece)?)))
+        let told = |step| self.tell_of_leader(step);
+        reader
+            .copy(rows, turn, told, |piece| push(cutter.sql(inserter.rows(piece)?)))
             .await?;
         push(cutter.sql(inserter.finish()?))
     }
-}
-
-/// A connection to read rows from.
-enum Rows<'a> {
-    /// A worker's own, and where to get another.
-    Own(Box<CopyReader>, &'a Source),
-    /// The leader's, where the snapshot cannot be shared. Others still need it, so it stays a session.
-    Leader(&'a Session),
-}
-
-impl Rows<'_> {
-    /// Hands on what a COPY statement gives, piece by piece.
-    ///
-    /// Rows that only the leader may lock are read by the leader, when it is the unit's `turn`: of all workers only the
-    /// one at the head may use the leader, for it alone never waits for another.
-    async fn copy(
-        &mut self,
-        query: &str,
-        turn: impl FnOnce() -> Result<()>,
-        mut take: impl FnMut(&[u8]) -> Result<()>,
-    ) -> Result<()> {
-        match self {
-            Rows::Own(reader, source) => match reader.copy_out(query, &mut take).await {
-                // Locks come before rows: none were taken.
-                Err(e) if is_out_of_turn(&e) => {
-                    std::mem::replace(&mut **reader, join(source).await?)
-                        .close()
-                        .await;
-                    turn()?;
-                    copy_by_leader(&source.leader, query, take).await
-                }
-                done => done,
-            },
-            Rows::Leader(leader) => copy_by_leader(leader, query, take).await,
-        }
-    }
-}
-
-async fn copy_by_leader(
-    leader: &Session,
-    query: &str,
-    mut take: impl FnMut(&[u8]) -> Result<()>,
-) -> Result<()> {
-    let explain = |e| leader.explain(e);
-    let pieces = leader.client.copy_out(query).await.map_err(explain)?;
-    pin_mut!(pieces);
-    while let Some(piece) = pieces.next().await {
-        take(&piece.map_err(explain)?)?;
-    }
-    Ok(())
-}
-
-/// A connection that sees what the leader sees.
-async fn join(source: &Source) -> Result<CopyReader> {
-    let session = connect(&source.settings).await?;
-    source.snapshot.join(&session).await?;
-    session.into_copy_reader().await
 }
 
 /// The table's name for messages.

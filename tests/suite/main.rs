@@ -18,6 +18,7 @@ mod kinds;
 mod labels;
 mod layering;
 mod library;
+mod locks;
 mod offsite;
 mod ops;
 mod pg_dump;
