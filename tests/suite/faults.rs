@@ -141,7 +141,7 @@ fn terminate(db: &Db, which: &str) {
 fn a_worker_s_lost_backend_ends_the_dump_with_its_table_named() {
     let db = filled(support::server(support::newest()));
     let running = Running::start(&db, &[]);
-    terminate(&db, "query LIKE 'COPY%'");
+    terminate(&db, "query LIKE '%COPY%'");
     let done = running.ended();
     assert_eq!(done.code, 1, "{done}");
     // A server that was sending when it was told to end sends no reason after.
@@ -153,7 +153,7 @@ fn a_worker_s_lost_backend_ends_the_dump_with_its_table_named() {
 fn the_snapshot_holder_s_lost_backend_ends_the_dump() {
     let db = filled(support::server(support::newest()));
     let running = Running::start(&db, &[]);
-    terminate(&db, "query NOT LIKE 'COPY%'");
+    terminate(&db, "query NOT LIKE '%COPY%'");
     let done = running.ended();
     assert_eq!(done.code, 1, "{done}");
     assert!(
