@@ -81,7 +81,7 @@ pub use database::Database;
 use kind::{Kind, kind};
 pub use loader::{Catalog, Scope};
 pub use names::{Choice, Filter};
-pub use read::{changed, lock, read};
+pub use read::{changed, lock, lock_statements, lockable, read};
 pub use rows::TableRows;
 
 /// A registry line: the query's file is named once.
@@ -170,6 +170,7 @@ pub fn queries() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// As for both.
 pub async fn load(session: &Session) -> Result<Catalog> {
     let scope = Scope::default();
-    lock(session, &scope.choice).await?;
+    let tables = lockable(session, &scope.choice).await?;
+    lock(session, &tables).await?;
     read(&[session], &scope).await
 }

@@ -16,21 +16,33 @@ use crate::{Error, Result};
 /// Tables in one `LOCK TABLE` statement: few round trips, statements of moderate length.
 const LOCK_BATCH: usize = 1000;
 
-/// Takes an ACCESS SHARE lock on every table that is wanted, so that what the server's functions describe cannot change
-/// under way.
-/// Returns the number of tables.
+/// The tables that are wanted, by their quoted names.
+///
+/// # Errors
+/// A lost connection.
+pub async fn lockable(session: &Session, choice: &Choice) -> Result<Vec<String>> {
+    wanted(session, LOCKABLE, choice).await
+}
+
+/// The statements that take an ACCESS SHARE lock on each of these tables.
+pub fn lock_statements(tables: &[String]) -> impl Iterator<Item = String> {
+    tables
+        .chunks(LOCK_BATCH)
+        .map(|batch| format!("LOCK TABLE {} IN ACCESS SHARE MODE;\n", batch.join(", ")))
+}
+
+/// Takes an ACCESS SHARE lock on each of these tables, so that what the server's functions describe cannot change under
+/// way.
 ///
 /// # Errors
 /// A table that may not be locked (it is named by the server), a full lock table, a lost connection.
-pub async fn lock(session: &Session, choice: &Choice) -> Result<usize> {
-    let names = wanted(session, LOCKABLE, choice).await?;
-    try_join_all(names.chunks(LOCK_BATCH).map(|batch| async move {
-        let statement = format!("LOCK TABLE {} IN ACCESS SHARE MODE", batch.join(", "));
-        session.client.batch_execute(&statement).await
-    }))
-    .await
-    .map_err(|e| lock_failure(e, names.len()))?;
-    Ok(names.len())
+pub async fn lock(session: &Session, tables: &[String]) -> Result<()> {
+    let locking =
+        lock_statements(tables).map(async |statement| session.client.batch_execute(&statement).await);
+    try_join_all(locking)
+        .await
+        .map_err(|e| lock_failure(e, tables.len()))?;
+    Ok(())
 }
 
 /// The tables that were truncated, rewritten, renamed or replaced between the session's snapshot and their [lock]: what

@@ -76,9 +76,16 @@ impl Snapshot {
     ///
     /// Works on hot standbys too. A server newer than [`NEWEST_TESTED_MAJOR`] is refused unless the options allow it.
     pub async fn take(session: &Session, options: &SnapshotOptions) -> Result<Snapshot> {
+        Snapshot::take_after(session, options, "").await
+    }
+
+    /// The same, but after statements that need no snapshot themselves, such as `LOCK TABLE`: what they lock cannot change
+    /// between the snapshot and its lock.
+    pub async fn take_after(session: &Session, options: &SnapshotOptions, first: &str) -> Result<Snapshot> {
         check_not_too_new(session.version, options.allow_newer_server)?;
         let pooler = pooler::in_the_way(session).await?;
         begin(session, options, options.existing.as_deref()).await?;
+        run_first(session, first).await?;
         let (id, not_exported) = match &options.existing {
             // Another session might wait for ever for the one server connection that this transaction holds.
             _ if pooler.is_some() => (None, pooler.map(str::to_string)),
@@ -89,6 +96,7 @@ impl Snapshot {
                     // The failure ended the transaction, and an export is not possible below a savepoint.
                     session.client.batch_execute("ROLLBACK").await?;
                     begin(session, options, None).await?;
+                    run_first(session, first).await?;
                     (None, Some(reason))
                 }
             },
@@ -169,6 +177,14 @@ async fn begin(session: &Session, options: &SnapshotOptions, join: Option<&str>)
         .batch_execute(&text)
         .await
         .map_err(|e| explain_begin(Error::from(e), join))
+}
+
+async fn run_first(session: &Session, statements: &str) -> Result<()> {
+    if statements.is_empty() {
+        return Ok(());
+    }
+    let done = session.client.batch_execute(statements).await;
+    done.map_err(|e| session.explain(e))
 }
 
 /// Makes a session take and give the bytes of a database without an encoding as they are: it may hold any, in rows and

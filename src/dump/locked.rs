@@ -3,7 +3,8 @@
 //! The snapshot comes first, for it says which tables there are. A table that is changed before it is locked is not
 //! what the snapshot knows: it may be gone, and one that was truncated or rewritten (`TRUNCATE`, `ALTER TABLE ... TYPE`)
 //! looks empty, because the server keeps no old rows for either; pg_dump writes it so. This happens to whoever waits for
-//! a job that empties a table and fills it again in one transaction. Therefore the snapshot is taken again then.
+//! a job that empties a table and fills it again in one transaction. Therefore the snapshot is taken again then, with
+//! the tables that are known by now locked before it.
 //!
 //! What is not promised: that of a snapshot which somebody else took.
 
@@ -34,36 +35,70 @@ pub(super) struct Locked {
 
 /// Takes the snapshot and all locks on `leader`.
 pub(super) async fn locked(leader: &Session, request: &Request, observer: &dyn Observer) -> Result<Locked> {
+    let given = request.snapshot.existing.is_some();
+    let mut held = Vec::new();
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let locked = snapshot(leader, request, observer).await?;
-        let given = request.snapshot.existing.is_some();
-        let timeout = request.lock_wait_timeout.as_deref();
-        let changed = match lock(leader, &locked.choice, timeout).await {
-            Ok(tables) => {
-                let changed = catalog::changed(leader, &locked.choice).await?;
-                let locked = Locked { tables, ..locked };
-                match changed.first() {
-                    None => return Ok(locked),
-                    Some(name) if given => {
-                        if locked.options.reads_rows() {
-                            observer.event(Event::Warning(format!("{}: rows may be missing", what(name))));
-                        }
-                        return Ok(locked);
-                    }
-                    Some(name) => Error::failed(what(name)).hint("Try again when less is being changed."),
-                }
-            }
-            Err(e) if is_of_a_change(&e) => e,
-            Err(e) => return Err(e),
+        let (changed, tables) = match once(leader, request, observer, &held).await? {
+            Outcome::Locked(locked) => return Ok(*locked),
+            Outcome::Changed(error, _) if given || attempt == ATTEMPTS => return Err(error),
+            Outcome::Changed(error, tables) => (error, tables),
         };
-        if given || attempt == ATTEMPTS {
-            return Err(changed);
-        }
         observer.event(Event::Info(format!("a new snapshot is taken: {changed}")));
         leader.client.batch_execute("ROLLBACK").await?;
+        held = tables;
     }
+}
+
+/// What an attempt came to.
+enum Outcome {
+    Locked(Box<Locked>),
+    /// Something was changed under way. These tables are to be locked first the next time: somebody may go on changing
+    /// them without a pause.
+    Changed(Error, Vec<String>),
+}
+
+/// One attempt, with these tables locked before there is a snapshot.
+async fn once(
+    leader: &Session,
+    request: &Request,
+    observer: &dyn Observer,
+    held: &[String],
+) -> Result<Outcome> {
+    let timeout = request.lock_wait_timeout.as_deref();
+    let set = timeout_text(timeout);
+    let first = match held {
+        [] => String::new(),
+        held => catalog::lock_statements(held).fold(set, |all, one| all + &one),
+    };
+    let gone = |e: Error| match is_of_a_change(&e) {
+        true => Ok(Outcome::Changed(e, Vec::new())),
+        false => Err(timed_out(e, timeout)),
+    };
+    let locked = match snapshot(leader, request, observer, &first).await {
+        Ok(locked) => locked,
+        Err(e) => return gone(e),
+    };
+    let tables = catalog::lockable(leader, &locked.choice).await?;
+    if let Err(e) = lock(leader, &tables, timeout).await {
+        return gone(e);
+    }
+    let changed = catalog::changed(leader, &locked.choice).await?;
+    let locked = Locked {
+        tables: tables.len(),
+        ..locked
+    };
+    if let Some(name) = changed.first() {
+        if request.snapshot.existing.is_none() {
+            let error = Error::failed(what(name)).hint("Try again when less is being changed.");
+            return Ok(Outcome::Changed(error, tables));
+        }
+        if locked.options.reads_rows() {
+            observer.event(Event::Warning(format!("{}: rows may be missing", what(name))));
+        }
+    }
+    Ok(Outcome::Locked(Box::new(locked)))
 }
 
 /// What was changed.
@@ -73,9 +108,14 @@ fn what(name: &str) -> String {
     )
 }
 
-/// Takes a snapshot and finds what is wanted in it.
-async fn snapshot(leader: &Session, request: &Request, observer: &dyn Observer) -> Result<Locked> {
-    let snapshot = Snapshot::take(leader, &request.snapshot).await?;
+/// Takes a snapshot, after these statements, and finds what is wanted in it.
+async fn snapshot(
+    leader: &Session,
+    request: &Request,
+    observer: &dyn Observer,
+    first: &str,
+) -> Result<Locked> {
+    let snapshot = Snapshot::take_after(leader, &request.snapshot, first).await?;
     let mut options = effective(&request.plan, &snapshot, observer);
     options.encoding = encoding::name(leader, &snapshot, &options).await?;
     let wants = Wants {
@@ -112,25 +152,35 @@ fn is_of_a_change(error: &Error) -> bool {
     matches!(code, Some("42P01" | "3F000" | "42809" | "40P01"))
 }
 
-/// Locks what is wanted, waiting no longer than is wanted.
-async fn lock(leader: &Session, choice: &Choice, timeout: Option<&str>) -> Result<usize> {
-    let Some(timeout) = timeout else {
-        return catalog::lock(leader, choice).await;
-    };
-    let set = format!("SET LOCAL lock_timeout = {}", literal(timeout));
+/// Locks tables, waiting no longer than is wanted.
+async fn lock(leader: &Session, tables: &[String], timeout: Option<&str>) -> Result<()> {
+    let set = timeout_text(timeout);
+    if set.is_empty() {
+        return catalog::lock(leader, tables).await;
+    }
     leader.client.batch_execute(&set).await.map_err(|e| {
-        Error::from(e)
-            .with_kind(Kind::Usage)
-            .context(format!("bad --lock-wait-timeout {timeout:?}"))
+        Error::from(e).with_kind(Kind::Usage).context(format!(
+            "bad --lock-wait-timeout {:?}",
+            timeout.unwrap_or_default()
+        ))
     })?;
-    let tables = catalog::lock(leader, choice)
-        .await
-        .map_err(|e| match e.server().is_some_and(|server| server.code == "55P03") {
-            true => e.hint(format!(
-                "another session has held a lock for longer than --lock-wait-timeout ({timeout}); pg_locks shows whose"
-            )),
-            false => e,
-        })?;
+    catalog::lock(leader, tables).await?;
     leader.client.batch_execute("SET LOCAL lock_timeout = 0").await?;
-    Ok(tables)
+    Ok(())
+}
+
+fn timeout_text(timeout: Option<&str>) -> String {
+    timeout.map_or(String::new(), |timeout| {
+        format!("SET LOCAL lock_timeout = {};\n", literal(timeout))
+    })
+}
+
+/// What to do about a lock that was waited for too long.
+fn timed_out(error: Error, timeout: Option<&str>) -> Error {
+    match (timeout, error.server()) {
+        (Some(timeout), Some(server)) if server.code == "55P03" => error.hint(format!(
+            "another session has held a lock for longer than --lock-wait-timeout ({timeout}); pg_locks shows whose"
+        )),
+        _ => error,
+    }
 }

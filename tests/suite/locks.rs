@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::process::{Child, ChildStdin, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -316,6 +317,37 @@ fn a_table_emptied_and_filled_again_while_the_dump_waits_for_it_is_not_empty() {
         );
         assert!(dump.stderr.contains("a new snapshot is taken"), "{}", dump.stderr);
     }
+}
+
+#[test]
+fn tables_emptied_and_filled_again_without_a_pause_are_dumped_all_the_same() {
+    let db = support::server(support::newest()).database("busy");
+    db.execute("CREATE TABLE busy AS SELECT 1 AS a FROM generate_series(1, 1000)");
+    // Two, so that somebody always has the table or waits for it.
+    let mut jobs: Vec<Holder> = (0..2).map(|_| Holder::begin(&db, "COMMIT;")).collect();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for job in &mut jobs {
+            let over = &over;
+            scope.spawn(move || {
+                let once =
+                    "BEGIN; TRUNCATE busy; INSERT INTO busy SELECT 1 FROM generate_series(1, 1000); COMMIT;";
+                while !over.load(Ordering::SeqCst) && writeln!(job.commands, "{once}").is_ok() {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                writeln!(job.commands, "BEGIN;").unwrap();
+            });
+        }
+        let dumps: Vec<_> = (0..5)
+            .map(|_| run(pgstow().args(["dump", "--jobs", "2", "--dbname", &db.uri()])))
+            .collect();
+        over.store(true, Ordering::SeqCst);
+        for dump in dumps {
+            let dump = dump.ok();
+            assert_eq!(dump.stdout.lines().filter(|line| *line == "1").count(), 1000);
+        }
+    });
+    jobs.into_iter().for_each(Holder::commit);
 }
 
 #[test]
