@@ -266,6 +266,9 @@ impl Restore {
 
     /// Replays a file in one transaction. One of pgstow's that is not whole is refused before anything is changed.
     ///
+    /// With [`create`](restore::Options::create) it is a transaction a database: where the future is dropped before its
+    /// end, databases and tablespaces that the script has made stay.
+    ///
     /// # Errors
     /// The database is as it was.
     pub async fn file(&self, path: impl AsRef<Path>) -> Result<Counts> {
@@ -292,17 +295,22 @@ impl Restore {
     /// Restores all of a file into a new database of this name, made like the one that the settings name, over several
     /// connections where the file has an index.
     ///
+    /// Where the future is dropped before its end, the new database is dropped by a task of the runtime, so as long as
+    /// that runs.
+    ///
     /// # Errors
     /// The new database is gone again.
     pub async fn beside(&self, dbname: &str, path: impl AsRef<Path>) -> Result<Counts> {
         let source = restore::Source::File(path.as_ref().to_path_buf());
-        let session = self.connect().await?;
         let Run { observer, cancel } = &self.run;
-        restore::beside(&session, dbname, source, &self.options, observer, cancel).await
+        restore::beside(&self.settings, dbname, source, &self.options, observer, cancel).await
     }
 
     /// Restores all of a file into a new database, proves every row, and lets it take the name of the one that the
     /// settings name, which stays under the name that is returned.
+    ///
+    /// Where the future is dropped before its end, the new database is dropped by a task of the runtime, so as long as
+    /// that runs.
     ///
     /// # Errors
     /// The new database is gone again, and the live one has not been touched.

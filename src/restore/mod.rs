@@ -15,6 +15,7 @@ mod failure;
 mod freeze;
 mod gate;
 mod input;
+mod made;
 mod needs;
 mod owner;
 mod parallel;

@@ -8,6 +8,7 @@ use chrono::Utc;
 use tokio_util::sync::CancellationToken;
 
 use super::input::{Input, Opened, Source};
+use super::made::Made;
 use super::picture::{Differences, Painter, Picture};
 use super::{Counts, Options, database, exchange, parallel, run};
 use crate::connect::{Session, Settings, connect};
@@ -89,11 +90,11 @@ pub async fn test_restore(
 ) -> Result<TestRestore> {
     let opened = Opened::open(path)?;
     let (_, scratch) = create_beside(settings, "test", observer).await?;
-    let tried = restore_and_compare(&settings.with_dbname(&scratch), opened, options, observer, cancel).await;
+    let tried = restore_and_compare(&scratch.settings(), opened, options, observer, cancel).await;
     match tried {
-        Ok(tried) => database::drop(settings, &scratch).await.map(|()| tried),
+        Ok(tried) => scratch.drop().await.map(|()| tried),
         Err(e) => {
-            clean_up(settings, &scratch, observer).await;
+            scratch.discard(observer).await;
             Err(e)
         }
     }
@@ -110,11 +111,11 @@ pub async fn swap(
 ) -> Result<(TestRestore, String)> {
     let opened = Opened::open(path)?;
     let (session, fresh) = create_beside(settings, "restore", observer).await?;
-    let copied = database::copy_properties(&session, &fresh).await;
+    let copied = database::copy_properties(&session, fresh.dbname()).await;
     // It would only be one more in the way of the exchange.
     drop(session);
     let tried = match copied {
-        Ok(()) => restore_and_compare(&settings.with_dbname(&fresh), opened, options, observer, cancel).await,
+        Ok(()) => restore_and_compare(&fresh.settings(), opened, options, observer, cancel).await,
         Err(e) => Err(e),
     };
     let exchanged = match tried {
@@ -124,37 +125,35 @@ pub async fn swap(
         .hint("`pgstow verify --test-restore` shows the differences.")),
         Ok(tried) => {
             let before = database::name_beside(settings.dbname(), "before", Utc::now());
-            let swapped = exchange::swap(settings, settings.dbname(), &fresh, &before, cancel).await;
+            let swapped = exchange::swap(settings, settings.dbname(), fresh.dbname(), &before, cancel).await;
             swapped.map(|()| (tried, before))
         }
         Err(e) => Err(e),
     };
-    if exchanged.is_err() {
-        clean_up(settings, &fresh, observer).await;
+    match exchanged {
+        Ok(_) => fresh.keep(),
+        Err(_) => fresh.discard(observer).await,
     }
     exchanged
 }
 
-/// Restores into a new database made like the session's own, which is dropped again if that fails. A file that can be
-/// read at any place is read by several connections, if it has an index.
+/// Restores into a new database made like the one that the settings name, which is dropped again if that fails. A file
+/// that can be read at any place is read by several connections, if it has an index.
 pub async fn beside(
-    session: &Session,
+    settings: &Settings,
     dbname: &str,
     source: Source,
     options: &Options,
     observer: &Arc<dyn Observer>,
     cancel: &CancellationToken,
 ) -> Result<Counts> {
-    if database::exists(session, dbname).await? {
-        return Err(Error::usage(format!("database {dbname:?} exists already"))
-            .hint("Choose another name, or overwrite it with --dbname."));
-    }
     let input = source.open()?;
-    database::create_like(session, dbname).await?;
-    let settings = session.settings();
-    let restored = fill(&settings.with_dbname(dbname), input, options, observer, cancel).await;
-    if restored.is_err() {
-        clean_up(settings, dbname, observer).await;
+    let (session, fresh) = Made::create(settings, dbname).await?;
+    drop(session);
+    let restored = fill(&fresh.settings(), input, options, observer, cancel).await;
+    match restored {
+        Ok(_) => fresh.keep(),
+        Err(_) => fresh.discard(observer).await,
     }
     restored
 }
@@ -186,29 +185,15 @@ async fn fill(
     run(session, input.script(options), options, observer, cancel).await
 }
 
-/// Drops a database that was made in vain. A server that is out of reach is not waited for: the database is named.
-async fn clean_up(settings: &Settings, dbname: &str, observer: &Arc<dyn Observer>) {
-    const LIMIT: Duration = Duration::from_secs(20);
-    let text = match tokio::time::timeout(LIMIT, database::drop(settings, dbname)).await {
-        Ok(Ok(())) => return,
-        Ok(Err(left)) => left.to_string(),
-        Err(_) => {
-            format!("the server does not answer, and database {dbname:?} is left on it: drop it by hand")
-        }
-    };
-    observer.event(Event::Warning(text));
-}
-
 async fn create_beside(
     settings: &Settings,
     what: &str,
     observer: &Arc<dyn Observer>,
-) -> Result<(Session, String)> {
-    let session = connect(settings).await?;
+) -> Result<(Session, Made)> {
     let name = database::name_beside(settings.dbname(), what, Utc::now());
-    database::create_like(&session, &name).await?;
+    let made = Made::create(settings, &name).await?;
     observer.event(Event::Info(format!("created database {name:?}")));
-    Ok((session, name))
+    Ok(made)
 }
 
 async fn restore_and_compare(

@@ -234,6 +234,79 @@ fn a_restore_that_is_dropped_leaves_no_session_behind() {
     }
 }
 
+#[test]
+fn a_restore_that_is_dropped_leaves_no_database_behind() {
+    let server = support::server(support::newest());
+    let db = server.database("library_dropped_beside");
+    db.execute("CREATE TABLE t AS SELECT g FROM generate_series(1, 3) g");
+    let dir = tempfile::tempdir().unwrap();
+    let (file, sleeps) = (dir.path().join("all.sql.gz"), dir.path().join("sleeps.sql"));
+    std::fs::write(&sleeps, "CREATE TABLE t (a int);\nSELECT pg_sleep(600);\n").unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let settings = Settings::resolve(Some(&db.uri())).unwrap();
+    runtime
+        .block_on(Dump::new(settings.clone()).to_file(&file))
+        .unwrap();
+    let postgres = server.postgres();
+    // Where the names had just been exchanged, the old one stays, as it should.
+    let others =
+        "SELECT count(*) FROM pg_database WHERE datname ~ '^library_dropped_beside.*_(new|restore_)'";
+    let replaced =
+        "SELECT datname FROM pg_database WHERE datname ~ '^library_dropped_beside.*_before_' LIMIT 1";
+    let beside = format!("{}_new", db.name());
+    // In its midst, and at whatever it does after so many milliseconds: making the database, filling it, exchanging.
+    for moment in [None, Some(1), Some(20), Some(60), Some(120), Some(250), Some(500)] {
+        for swapping in [false, true] {
+            let restore = Restore::new(settings.clone());
+            let work = async {
+                match swapping {
+                    true => restore.swap(&file).await.map(drop),
+                    false if moment.is_none() => restore.beside(&beside, &sleeps).await.map(drop),
+                    false => restore.beside(&beside, &file).await.map(drop),
+                }
+            };
+            let until = async {
+                match moment {
+                    Some(moment) => tokio::time::sleep(std::time::Duration::from_millis(moment)).await,
+                    None if swapping => {}
+                    None => {
+                        while postgres.query_text(others) == "0" {
+                            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                        }
+                    }
+                }
+            };
+            let ended = runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    done = work => done.map(|()| true).unwrap(),
+                    () = until => false,
+                }
+            });
+            if ended && !swapping {
+                postgres.execute(&format!("DROP DATABASE \"{beside}\" WITH (FORCE)"));
+            }
+            // Making a database cannot be hastened: it is dropped when it is there.
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            support::wait_until("no database is left", || {
+                let making =
+                    "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'CREATE DATABASE \"library_dr%'";
+                postgres.query_text(&format!("{making} AND state = 'active'")) == "0"
+                    && postgres.query_text(others) == "0"
+            });
+            let replaced = postgres.query_text(replaced);
+            if !replaced.is_empty() {
+                postgres.execute(&format!("DROP DATABASE \"{replaced}\" WITH (FORCE)"));
+            }
+            assert_eq!(
+                db.query_text("SELECT count(*) FROM t"),
+                "3",
+                "{moment:?} {swapping}"
+            );
+        }
+    }
+}
+
 /// Where a panic unwinds, as in a program that embeds the library: the part that was read must not be taken for all.
 #[test]
 fn a_reader_that_panics_is_not_the_end_of_the_script() {

@@ -212,7 +212,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         report(Some(settings.dbname()), Some(before.as_str()), done.counts)?;
     } else if let Some(dbname) = &args.target_db {
         let done = restore::beside(
-            &session,
+            &settings,
             dbname,
             source.open().map_err(told)?,
             &options,
