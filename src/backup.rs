@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Datelike, NaiveDateTime, Utc, Weekday};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
@@ -101,8 +101,8 @@ pub struct Finished {
     pub rows: u64,
     /// How long it took.
     pub took: Duration,
-    /// Its weekly copy, if one was made.
-    pub weekly: Option<PathBuf>,
+    /// The weekly copies that were made: on Sunday its own, and those of earlier weeks that had none yet.
+    pub weekly: Vec<PathBuf>,
     /// The older backups that were deleted, and why.
     pub rotated: Vec<(String, Verdict)>,
     /// What went wrong once the backup stood, or is odd about it. Each has been told as a warning.
@@ -166,10 +166,17 @@ async fn make(
 
     // From here on the backup stands, and nothing that fails makes it one that did not succeed.
     let mut warnings = Warnings::new(observer);
-    let weekly = match is_weekly(&job.rules, &name) {
-        true => warnings.of(WEEKLY, store.copy_to_weekly(&name))?,
-        false => None,
-    };
+    let mut made = vec![name.clone()];
+    let mut weekly = Vec::new();
+    for daily in warnings
+        .of(WEEKLY, store.due_weekly(&name, &job.rules))?
+        .unwrap_or_default()
+    {
+        if let Some(copy) = warnings.of(weekly_of(&daily, &name), store.copy_to_weekly(&daily))? {
+            weekly.push(copy);
+            made.push(daily.weekly());
+        }
+    }
     let rotating = suspicious.is_none();
     let rotated = match suspicious {
         None => warnings.of(ROTATION, rotate(job, store))?.unwrap_or_default(),
@@ -178,8 +185,6 @@ async fn make(
             Vec::new()
         }
     };
-    let mut made = vec![name.clone()];
-    made.extend(weekly.is_some().then(|| name.weekly()));
     let offsite = match &job.offsite {
         Some(place) => {
             let rotating = rotating.then_some(&mut warnings);
@@ -224,6 +229,7 @@ pub async fn send_again(
 
 /// What could not be done about a backup that stands.
 const WEEKLY: &str = "it could not be copied weekly";
+const EARLIER_WEEKLY: &str = "an earlier week's copy could not be made";
 const ROTATION: &str = "older ones could not be deleted";
 
 /// What goes wrong once a backup stands: told at once, and kept for the report.
@@ -338,9 +344,12 @@ fn warning_of_collapse(bytes: u64, median: u64) -> String {
     )
 }
 
-/// Whether a weekly copy is due: on Sunday, ISO weekday 7.
-fn is_weekly(rules: &Rules, name: &Name) -> bool {
-    rules.weekly_weeks > 0 && name.time.weekday() == Weekday::Sun
+/// What fails where a weekly copy cannot be made.
+fn weekly_of(daily: &Name, made: &Name) -> &'static str {
+    match daily == made {
+        true => WEEKLY,
+        false => EARLIER_WEEKLY,
+    }
 }
 
 /// Deletes the backups of this database that the rules let go.
@@ -398,23 +407,4 @@ fn relative(store: &Store, path: &Path) -> String {
         .unwrap_or(path)
         .display()
         .to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::archive::Format;
-
-    #[test]
-    fn the_weekly_copy_is_made_on_sundays_unless_none_are_wanted() {
-        let mut rules = Rules::default();
-        let on = |day| {
-            let day = chrono::NaiveDate::from_ymd_opt(2026, 11, day).unwrap();
-            Name::daily("app", day.and_hms_opt(3, 0, 0).unwrap(), Format::Gzip)
-        };
-        let weekly: Vec<u32> = (16..=23).filter(|&day| is_weekly(&rules, &on(day))).collect();
-        assert_eq!(weekly, [22]);
-        rules.weekly_weeks = 0;
-        assert!(!is_weekly(&rules, &on(22)));
-    }
 }

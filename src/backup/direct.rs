@@ -8,14 +8,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::offsite::{Destination, LAST_MOMENT, Moved, Outlet, finish, rotate};
 use super::{
-    Finished, Job, ROTATION, WEEKLY, Warnings, dump_into, is_weekly, local_time, same, warning_of_collapse,
+    Finished, Job, ROTATION, WEEKLY, Warnings, dump_into, local_time, same, warning_of_collapse, weekly_of,
 };
 use crate::archive::{Index, Summary, verify_seekable};
 use crate::connect::connect;
 use crate::event::{Event, Observer, Phase};
 use crate::store::name::{Name, warning_of_ahead};
-use crate::store::offsite::Check;
-use crate::store::retention;
+use crate::store::offsite::{Check, Entry, Offsite};
+use crate::store::retention::{self, Candidate};
+use crate::store::weekly;
 use crate::{Error, Result};
 
 /// Backs a database up into a place off this machine: dumped into an upload, read back and checked, copied weekly, and
@@ -87,14 +88,22 @@ async fn make(
         .map(|e| e.bytes)
         .collect();
     let mut warnings = Warnings::new(observer);
-    let weekly = match is_weekly(&job.rules, &name) {
-        true => {
-            let copied = offsite.copy_to_weekly(&name, encrypted, &sent).await;
-            let there = offsite.shown(&destination.relative(&name.weekly()));
-            warnings.of(WEEKLY, copied)?.map(|()| PathBuf::from(there))
+    there.push(Entry {
+        name: name.clone(),
+        encrypted,
+        bytes: sent.bytes,
+    });
+    let mut copies = Vec::new();
+    let due = due_weekly(job, offsite, &name, &there).await;
+    for daily in warnings.of(WEEKLY, due)?.unwrap_or_default() {
+        let copied = offsite
+            .copy_to_weekly(&daily.name, daily.encrypted, daily.bytes)
+            .await;
+        if warnings.of(weekly_of(&daily.name, &name), copied)?.is_some() {
+            let copy = Offsite::name_of(&daily.name.weekly(), daily.encrypted);
+            copies.push(PathBuf::from(offsite.shown(&copy)));
         }
-        false => None,
-    };
+    }
     let deleted = match retention::collapsed(sent.bytes, &sizes) {
         None => {
             let rotated = rotate(job, destination).await;
@@ -111,7 +120,7 @@ async fn make(
         tables: index.tables.len() as u64,
         rows: index.rows(),
         took: clock.elapsed(),
-        weekly,
+        weekly: copies,
         rotated: deleted
             .into_iter()
             .filter_map(|moved| match moved {
@@ -122,6 +131,36 @@ async fn make(
         warnings: warnings.told,
         offsite: Ok(Vec::new()),
     })
+}
+
+/// The daily backups there to be copied weekly now that `made` stands, oldest first ([`weekly::due`]).
+async fn due_weekly<'t>(
+    job: &Job,
+    offsite: &Offsite,
+    made: &Name,
+    there: &'t [Entry],
+) -> Result<Vec<&'t Entry>> {
+    let mut candidates: Vec<Candidate> = there
+        .iter()
+        .map(|entry| Candidate {
+            name: entry.name.clone(),
+            verified: true,
+        })
+        .collect();
+    // Looking at each costs requests, and most often none is due but the one just made, which has been proved.
+    if weekly::due(made, &candidates, &job.rules)
+        .iter()
+        .any(|daily| daily != made)
+    {
+        for (candidate, entry) in candidates.iter_mut().zip(there) {
+            candidate.verified = offsite.is_whole(entry).await?;
+        }
+    }
+    let due = weekly::due(made, &candidates, &job.rules);
+    Ok(due
+        .iter()
+        .filter_map(|name| there.iter().rfind(|entry| entry.name == *name))
+        .collect())
 }
 
 /// About how many bytes will come: what the server says of the database's size, compressed or not.

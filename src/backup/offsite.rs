@@ -97,7 +97,7 @@ pub(super) async fn send(
             let sent = match twin {
                 Some((daily, sent)) => {
                     offsite
-                        .copy_to_weekly(daily, destination.is_encrypting(), sent)
+                        .copy_to_weekly(daily, destination.is_encrypting(), sent.bytes)
                         .await?;
                     *sent
                 }

@@ -51,7 +51,7 @@ impl Outcome {
             "tables": backup.map(|b| b.tables),
             "rows": backup.map(|b| b.rows),
             "seconds": backup.map(|b| b.took.as_secs_f64()),
-            "weekly": backup.and_then(|b| b.weekly.as_ref()),
+            "weekly": backup.map_or(&[][..], |b| &b.weekly),
             "deleted": deleted,
             "warnings": backup.map_or(&[][..], |b| &b.warnings),
             "sent": sent,
@@ -70,7 +70,7 @@ fn made(job: &Job, backup: &Finished) -> Vec<String> {
         human::duration(TimeDelta::from_std(backup.took).unwrap_or_default()),
     )];
     lines.push(format!("written to {}", backup.path.display()));
-    if let Some(weekly) = &backup.weekly {
+    for weekly in &backup.weekly {
         lines.push(format!("weekly copy {}", weekly.display()));
     }
     for (file, why) in &backup.rotated {

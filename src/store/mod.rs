@@ -15,6 +15,7 @@ pub mod retention;
 mod stored;
 mod tested;
 pub mod took;
+pub mod weekly;
 
 use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File};
@@ -93,6 +94,14 @@ impl Entry {
     /// Looks at the end of the file. One that vanished or cannot be read is damaged.
     pub fn state(&self) -> State {
         Stored::from(self.path.as_path()).state()
+    }
+
+    /// What rules judge it by.
+    fn candidate(&self) -> Candidate {
+        Candidate {
+            name: self.name.clone(),
+            verified: matches!(self.state(), State::Whole(_)),
+        }
     }
 }
 
@@ -184,13 +193,7 @@ impl Store {
     /// zone of the names.
     pub fn judge(&self, rules: &Rules, now: NaiveDateTime) -> Result<Vec<Judged>> {
         let entries = self.entries()?;
-        let candidates: Vec<Candidate> = entries
-            .iter()
-            .map(|entry| Candidate {
-                name: entry.name.clone(),
-                verified: matches!(entry.state(), State::Whole(_)),
-            })
-            .collect();
+        let candidates: Vec<Candidate> = entries.iter().map(Entry::candidate).collect();
         let verdicts = retention::judge(&candidates, rules, now);
         Ok(entries
             .into_iter()
@@ -202,6 +205,14 @@ impl Store {
                 verdict,
             })
             .collect())
+    }
+
+    /// The daily backups to be copied weekly now that `made` stands, oldest first ([`weekly::due`]).
+    pub fn due_weekly(&self, made: &Name, rules: &Rules) -> Result<Vec<Name>> {
+        let mut entries = self.entries()?;
+        entries.retain(|e| e.name.database == made.database);
+        let candidates: Vec<Candidate> = entries.iter().map(Entry::candidate).collect();
+        Ok(weekly::due(made, &candidates, rules))
     }
 
     /// A backup's path below the store's root.

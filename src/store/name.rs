@@ -13,7 +13,7 @@ use crate::archive::Format;
 /// Which directory a backup lives in, and so which rule keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tier {
-    /// The copy of ISO weekday 7, kept for weeks.
+    /// A week's copy, kept for weeks.
     Weekly,
     /// Every backup, kept for days.
     Daily,

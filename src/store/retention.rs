@@ -68,7 +68,7 @@ pub struct Age {
 }
 
 impl Age {
-    fn of(name: &Name, rules: &Rules, now: NaiveDateTime) -> Age {
+    pub(super) fn of(name: &Name, rules: &Rules, now: NaiveDateTime) -> Age {
         Age {
             days: (now - name.time).num_days(),
             limit: match name.tier {
@@ -79,7 +79,7 @@ impl Age {
         }
     }
 
-    fn is_within(self) -> bool {
+    pub(super) fn is_within(self) -> bool {
         // No weekly copies at all is a rule of its own: `-mtime +0` would still keep one for a day.
         self.days <= self.limit && !(self.tier == Tier::Weekly && self.limit == 0)
     }

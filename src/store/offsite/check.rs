@@ -23,6 +23,11 @@ impl Offsite {
     /// Checks what arrived. What is not what was sent is removed, and an error.
     pub async fn check(&self, relative: &str, sent: &Sent, check: Check) -> Result<()> {
         let checked = self.compare(relative, sent, check).await;
+        self.unless_damaged(relative, checked).await
+    }
+
+    /// What is not what was sent must not stay.
+    async fn unless_damaged(&self, relative: &str, checked: Result<()>) -> Result<()> {
         if let Err(e) = &checked
             && e.kind() == Kind::Damaged
         {
@@ -32,18 +37,12 @@ impl Offsite {
     }
 
     async fn compare(&self, relative: &str, sent: &Sent, check: Check) -> Result<()> {
-        let there = self.find(relative).await?.bytes();
-        let shown = self.shown(relative);
-        if there != sent.bytes {
-            return Err(Error::damaged(format!(
-                "{shown} has {there} bytes, but {} were sent: it is removed",
-                sent.bytes
-            )));
-        }
+        self.compare_size(relative, sent.bytes).await?;
         if check == Check::Size {
             return Ok(());
         }
-        let download = Download::begin(self, relative, there, Handle::current())?;
+        let shown = self.shown(relative);
+        let download = Download::begin(self, relative, sent.bytes, Handle::current())?;
         let reading = tokio::task::spawn_blocking(move || hash(download));
         let hash = reading
             .await
@@ -56,17 +55,28 @@ impl Offsite {
         }
     }
 
+    async fn compare_size(&self, relative: &str, sent: u64) -> Result<()> {
+        match self.find(relative).await?.bytes() {
+            there if there == sent => Ok(()),
+            there => Err(Error::damaged(format!(
+                "{} has {there} bytes, but {sent} were sent: it is removed",
+                self.shown(relative)
+            ))),
+        }
+    }
+
     /// Removes what must not stay. That it cannot be removed is not worth more than why it must not stay.
     pub async fn discard(&self, relative: &str) {
         let _ = self.remove_object(relative).await;
     }
 
-    /// Copies a daily backup there to its weekly name: by itself where the place can do that, else through here.
-    pub async fn copy_to_weekly(&self, daily: &Name, encrypted: bool, sent: &Sent) -> Result<()> {
+    /// Copies a daily backup there, of so many bytes, to its weekly name: by itself where the place can do that, else
+    /// through here. The copy's size is checked.
+    pub async fn copy_to_weekly(&self, daily: &Name, encrypted: bool, bytes: u64) -> Result<()> {
         let (from, to) = (relative(daily, encrypted), relative(&daily.weekly(), encrypted));
-        if !self.copy_there(&from, &to, sent.bytes).await? {
-            let mut download = Download::begin(self, &from, sent.bytes, Handle::current())?;
-            let (upload, mut writer) = self.upload(&to, sent.bytes, true)?;
+        if !self.copy_there(&from, &to, bytes).await? {
+            let mut download = Download::begin(self, &from, bytes, Handle::current())?;
+            let (upload, mut writer) = self.upload(&to, bytes, true)?;
             let copying = tokio::task::spawn_blocking(move || {
                 std::io::copy(&mut download, &mut writer)?;
                 writer.finish()
@@ -84,7 +94,8 @@ impl Offsite {
                 },
             }
         }
-        self.check(&to, sent, Check::Size).await
+        let checked = self.compare_size(&to, bytes).await;
+        self.unless_damaged(&to, checked).await
     }
 }
 

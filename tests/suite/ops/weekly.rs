@@ -1,11 +1,14 @@
 //! The weekly copy, whatever day it is today.
 
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use pgstow::backup::{self, Finished, Job};
-use pgstow::connect::Settings;
+use pgstow::backup::{self, Destination, Finished, Job};
+use pgstow::connect::{Environment, Settings};
 use pgstow::event::{Observer, Silent};
+use pgstow::store::offsite::{Check, Offsite};
 use tokio_util::sync::CancellationToken;
 
 use super::{Store, name, small};
@@ -40,7 +43,7 @@ fn a_weekly_copy_that_cannot_be_made_is_a_warning_and_the_backup_stands() {
         .join(format!("weekly/{}_week_2026-11-22.sql.gz", db.name()));
     std::fs::create_dir_all(&in_the_way).unwrap();
     let made = backup_at(|| utc("2026-11-22T03:00:00Z"), &store, &db);
-    assert!(made.path.is_file() && made.weekly.is_none());
+    assert!(made.path.is_file() && made.weekly.is_empty());
     let [warning] = &made.warnings[..] else {
         panic!("{:?}", made.warnings)
     };
@@ -53,11 +56,69 @@ fn a_weekly_copy_that_cannot_be_made_is_a_warning_and_the_backup_stands() {
         journal.contains("succeeded") && journal.contains("copied weekly"),
         "{journal}"
     );
+
+    // The runs of the next week make up for it, as soon as that can be done, and once.
+    let monday = backup_at(|| utc("2026-11-23T03:00:00Z"), &store, &db);
+    let [warning] = &monday.warnings[..] else {
+        panic!("{:?}", monday.warnings)
+    };
+    let told = "the backup stands, but an earlier week's copy could not be made: ";
+    assert!(warning.starts_with(told), "{warning}");
+    std::fs::remove_dir(&in_the_way).unwrap();
+    let tuesday = backup_at(|| utc("2026-11-24T03:00:00Z"), &store, &db);
+    assert_eq!(
+        (&tuesday.weekly[..], &tuesday.warnings[..]),
+        (&[in_the_way.clone()][..], &[][..])
+    );
+    let inode = |path: &std::path::Path| std::fs::metadata(path).unwrap().ino();
+    assert_eq!(inode(&in_the_way), inode(&made.path), "Sunday's");
+    let wednesday = backup_at(|| utc("2026-11-25T03:00:00Z"), &store, &db);
+    assert_eq!(wednesday.weekly, [] as [PathBuf; 0]);
+}
+
+#[test]
+fn a_weekly_copy_that_is_missing_off_this_machine_is_made_there_by_the_next_direct_backup() {
+    let db = small(support::server(support::newest()));
+    let place = tempfile::tempdir().unwrap();
+    let address = format!("file://{}", place.path().display());
+    let offsite = Offsite::open(&address.parse().unwrap(), &Environment::new::<String, String>([])).unwrap();
+    let destination = Destination {
+        offsite,
+        recipients: Arc::default(),
+        check: Check::Read,
+    };
+    let backup_at = |clock: fn() -> DateTime<Utc>| {
+        let job = Job {
+            clock,
+            ..Job::new(Settings::resolve(Some(&db.uri())).unwrap(), "/nowhere")
+        };
+        let observer: Arc<dyn Observer> = Arc::new(Silent);
+        let cancel = CancellationToken::new();
+        let run = backup::run_direct(&job, &destination, &observer, &cancel);
+        tokio::runtime::Runtime::new().unwrap().block_on(run).unwrap()
+    };
+    let week = format!("weekly/{}_week_2026-11-22.sql.gz", db.name());
+    let sunday = backup_at(|| utc("2026-11-22T03:00:00Z"));
+    assert_eq!(sunday.weekly, [PathBuf::from(format!("{address}/{week}"))]);
+    let saturday_s = place
+        .path()
+        .join(format!("daily/{}_2026-11-21_03-00-00.sql.gz", db.name()));
+    std::fs::write(saturday_s, "cut off").unwrap();
+    let monday = backup_at(|| utc("2026-11-23T03:00:00Z"));
+    assert_eq!(monday.weekly, [] as [PathBuf; 0]);
+    let copy = place.path().join(&week);
+    let bytes = std::fs::read(&copy).unwrap();
+    std::fs::remove_file(&copy).unwrap();
+    let tuesday = backup_at(|| utc("2026-11-24T03:00:00Z"));
+    assert_eq!(
+        (&tuesday.weekly, &tuesday.warnings[..]),
+        (&sunday.weekly, &[][..])
+    );
+    assert!(std::fs::read(&copy).unwrap() == bytes);
 }
 
 #[test]
 fn the_seventh_day_of_the_week_also_leaves_a_weekly_copy_that_restores() {
-    use std::os::unix::fs::MetadataExt;
     let server = support::server(support::newest());
     let db = small(server);
     let store = Store::new();
@@ -70,9 +131,12 @@ fn the_seventh_day_of_the_week_also_leaves_a_weekly_copy_that_restores() {
         format!("{}_2026-11-22_00-00-00.sql.gz", db.name())
     );
     let week = format!("{}_week_2026-11-22.sql.gz", db.name());
-    assert_eq!(name(first.weekly.as_ref().unwrap()), week);
+    let [copy] = &first.weekly[..] else {
+        panic!("{:?}", first.weekly)
+    };
+    assert_eq!(name(copy), week);
     let inode = |path: &std::path::Path| std::fs::metadata(path).unwrap().ino();
-    assert_eq!(inode(&first.path), inode(first.weekly.as_ref().unwrap()));
+    assert_eq!(inode(&first.path), inode(copy));
 
     db.execute("INSERT INTO users VALUES (3, 'later')");
     let second = backup_at(|| utc("2026-11-22T22:59:59Z"), &store, &db);
@@ -81,9 +145,9 @@ fn the_seventh_day_of_the_week_also_leaves_a_weekly_copy_that_restores() {
         "the later backup of the day replaces the weekly copy"
     );
     let monday = backup_at(|| utc("2026-11-22T23:00:00Z"), &store, &db);
-    assert_eq!(monday.weekly, None);
+    assert_eq!(monday.weekly, [] as [PathBuf; 0]);
     let saturday = backup_at(|| utc("2026-11-28T22:59:59Z"), &store, &db);
-    assert_eq!(saturday.weekly, None);
+    assert_eq!(saturday.weekly, [] as [PathBuf; 0]);
     assert_eq!(
         names(&store).iter().filter(|n| n.contains("_week_")).count(),
         1,
@@ -95,17 +159,19 @@ fn the_seventh_day_of_the_week_also_leaves_a_weekly_copy_that_restores() {
     let mut restore = support::pgstow();
     copy.env(&mut restore)
         .args(["restore", "--yes"])
-        .arg(second.weekly.unwrap());
+        .args(&second.weekly);
     support::run(&mut restore).ok();
     assert_eq!(copy.query_text("SELECT count(*) FROM users"), "3");
 
-    // Weeks later the daily files of that time are gone; the weekly one is still there, then not any more.
+    // Weeks later the daily files of that time are gone; the weekly one is still there, then not any more. The next week
+    // ended without a backup on Sunday: Saturday's is its copy.
     backup_at(|| utc("2026-12-20T03:00:00Z"), &store, &db);
     assert_eq!(
         names(&store),
         [
             format!("{}_2026-12-20_04-00-00.sql.gz", db.name()),
             week,
+            format!("{}_week_2026-11-28.sql.gz", db.name()),
             format!("{}_week_2026-12-20.sql.gz", db.name()),
         ]
     );
