@@ -69,6 +69,7 @@ pub(super) async fn send(
         let there = offsite.entries().await?;
         let here = verified(store, job.database())?;
         let mut again = unproved(store, job.database());
+        again.extend(store.sending(job.database()));
         again.extend(
             there
                 .iter()
@@ -93,6 +94,7 @@ pub(super) async fn send(
                 .iter()
                 .filter(|h| h.tier == Tier::Daily && h.weekly() == name)
                 .max_by_key(|h| h.time);
+            note(store.note_sending(&name), observer);
             let twin = dailies.iter().find(|(daily, _)| Some(daily) == last);
             let sent = match twin {
                 Some((daily, sent)) => {
@@ -103,6 +105,7 @@ pub(super) async fn send(
                 }
                 None => send_file(destination, &store.path(&name), &name, observer, cancel).await?,
             };
+            note(store.note_sent(&name), observer);
             if name.tier == Tier::Daily {
                 dailies.push((name.clone(), sent));
             }
@@ -126,6 +129,13 @@ pub(super) async fn send(
         done = work => done,
         // What is under way cleans up behind itself; only what merely waits is cut off here.
         () = async { cancel.cancelled().await; tokio::time::sleep(LAST_MOMENT).await } => Err(Error::interrupted()),
+    }
+}
+
+/// That something could not be noted in the store keeps nothing from being sent.
+fn note(noted: Result<()>, observer: &Arc<dyn Observer>) {
+    if let Err(e) = noted {
+        observer.event(Event::Warning(format!("the sending could not be noted: {e}")));
     }
 }
 

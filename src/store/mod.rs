@@ -12,6 +12,7 @@ pub mod name;
 pub mod offsite;
 mod pending;
 pub mod retention;
+mod sending;
 mod stored;
 mod tested;
 pub mod took;
