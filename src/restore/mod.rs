@@ -29,6 +29,7 @@ mod roles;
 mod select;
 mod source;
 mod subject;
+mod survey;
 mod verdict;
 
 use std::sync::Arc;
@@ -44,8 +45,9 @@ pub use picture::{Differences, Painter, Picture};
 pub use preflight::{Target, examine};
 pub use proof::{Comparison, TestRestore, beside, compare, swap, test_restore};
 pub use roles::MissingRoles;
-pub use select::{Choice, Selection, Step, steps};
+pub use select::{Choice, Selection};
 pub use source::Script;
+pub use survey::{Step, steps};
 
 use conversation::Conversation;
 use replay::Replay;

@@ -54,7 +54,7 @@ impl Needs {
         };
         needs.note_index(archive.index(), choice);
         drop(archive);
-        super::select::each_statement(path, |statement, _| {
+        super::survey::each_statement(path, |statement, _| {
             if choice.wants(&statement.text) {
                 needs.note(statement);
             }

@@ -1,19 +1,18 @@
 //! A part of a script: its definitions, its rows, some tables with what belongs to them, some schemas.
 //!
-//! The order of statements stays the file's. What belongs to a table is found by reading the script once before: an
-//! index, a sequence that a column owns. From a file with an index the rows of other tables are never read.
+//! The order of statements stays the file's. Here is decided what becomes of each; what belongs to a table is found by
+//! reading the script once before ([`survey`](super::survey)).
 
-use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::owner::{Heading, retargeted};
+use super::owner::retargeted;
 use super::pattern::{Pattern, TablePattern};
-use super::subject::{Effect, Name, Subject, attached, effect, made_index, owned_sequence};
-use crate::archive::{Archive, Excerpt, Index, Part, Reader, Wanted, open_file};
+use super::subject::{Effect, Name, Subject, attached, effect};
+use crate::archive::{Index, Wanted};
 use crate::error::Kind;
-use crate::script::{Lexer, Piece, Statement};
+use crate::script::Statement;
 use crate::{Error, Result, sql};
 
 /// Which part of a script is replayed.
@@ -55,14 +54,14 @@ impl Selection {
         !(self.tables.is_empty() && self.schemas.is_empty() && self.exclude_tables.is_empty())
     }
 
-    fn has_table(&self, (schema, table): &Name) -> bool {
+    pub(super) fn has_table(&self, (schema, table): &Name) -> bool {
         (self.tables.is_empty() || self.tables.iter().any(|p| p.matches(schema, table)))
             && (self.schemas.is_empty() || self.has_schema(schema))
             && !self.excludes(&(schema.clone(), table.clone()))
     }
 
     /// Fails where a pattern names another database than the one that was dumped.
-    fn check_database(&self, dumped: &str) -> Result<()> {
+    pub(super) fn check_database(&self, dumped: &str) -> Result<()> {
         let tables = self.tables.iter().chain(&self.exclude_tables);
         tables
             .map(|pattern| pattern.check_database(dumped))
@@ -70,7 +69,7 @@ impl Selection {
             .collect()
     }
 
-    fn has_schema(&self, schema: &str) -> bool {
+    pub(super) fn has_schema(&self, schema: &str) -> bool {
         self.schemas.iter().any(|p| p.matches(schema))
     }
 
@@ -82,11 +81,11 @@ impl Selection {
 /// A selection with what a script says about which object belongs to which table.
 #[derive(Debug, Clone, Default)]
 pub struct Choice {
-    selection: Selection,
+    pub(super) selection: Selection,
     /// The table of each index and of each sequence that a column owns.
-    tables: HashMap<Name, Name>,
+    pub(super) tables: HashMap<Name, Name>,
     /// Whether the rows of each COPY statement are wanted, in the file's order; `None`: the script has not been read.
-    blocks: Option<Vec<bool>>,
+    pub(super) blocks: Option<Vec<bool>>,
 }
 
 /// What becomes of a statement.
@@ -113,102 +112,6 @@ impl Choice {
             selection: selection.clone(),
             ..Choice::default()
         })
-    }
-
-    /// The selection for the script in a file, which is read for it where that is needed. One that selects nothing is
-    /// an error.
-    pub fn of_file(path: &Path, selection: &Selection) -> Result<Choice> {
-        let mut choice = Choice {
-            selection: selection.clone(),
-            ..Choice::default()
-        };
-        if !selection.is_by_name() {
-            return Ok(choice);
-        }
-        if let Some(archive) = Archive::open(path)? {
-            selection.check_database(&archive.index().header.database)?;
-        }
-        let mut relations = HashSet::new();
-        let mut parents = HashMap::new();
-        let mut unowned = Vec::new();
-        let mut blocks = Vec::new();
-        let mut found = false;
-        each_statement(path, |statement, owner| {
-            let text = &statement.text;
-            if let Some((index, table)) = made_index(text).or_else(|| owned_sequence(text)) {
-                choice.tables.insert(index, table);
-            }
-            parents.extend(attached(text).map(|(parent, child)| (child, parent)));
-            match effect(text) {
-                Effect::Rows(name) => {
-                    let wanted = choice.fate(statement, owner)? != Fate::Leave;
-                    found |= wanted;
-                    if statement.rows_follow {
-                        blocks.push(wanted);
-                    }
-                    if !wanted && owner.is_none() {
-                        unowned.push((statement.line, name.clone()));
-                    }
-                    relations.insert(name);
-                }
-                Effect::Value(name) => found |= selection.rows && choice.has_relation(&name),
-                Effect::Definition(Subject::Relation(name)) => {
-                    relations.insert(name);
-                }
-                Effect::Definition(Subject::Schema(schema)) => {
-                    relations.insert((schema, String::new()));
-                }
-                _ => {}
-            }
-            Ok(())
-        })?;
-        choice.blocks = Some(blocks);
-        let named = relations.iter().any(|name| match name.1.is_empty() {
-            true => selection.tables.is_empty() && selection.has_schema(&name.0),
-            false => selection.has_table(name),
-        });
-        if selection.rows {
-            choice.check_unowned(&unowned, &relations, &parents)?;
-        }
-        match (found, named) {
-            (true, _) => Ok(choice),
-            (false, true) if selection.definitions => Ok(choice),
-            (false, true) => Err(
-                Error::usage(format!("{} has no rows of what matches", path.display())).hint(
-                    "The rows of a partitioned table are its partitions', and a view has none: name the tables that have \
-                     them; `pgstow list FILE` shows them.",
-                ),
-            ),
-            (false, false) => Err(Error::usage(format!(
-                "{} has no table that matches, nor a view or sequence",
-                path.display()
-            ))
-            .hint("`pgstow list FILE` shows its tables, `pgstow restore --list FILE` all that is in it.")),
-        }
-    }
-
-    /// Fails where rows may be those of a chosen partition, but nothing says so.
-    fn check_unowned(
-        &self,
-        unowned: &[(u64, Name)],
-        relations: &HashSet<Name>,
-        parents: &HashMap<Name, Name>,
-    ) -> Result<()> {
-        let above = |table| {
-            std::iter::successors(parents.get(table), |table| parents.get(*table)).take(parents.len())
-        };
-        for (line, root) in unowned {
-            let mut chosen = relations.iter().filter(|table| self.has_relation(table));
-            if let Some(part) = chosen.find(|table| above(table).any(|parent| parent == root)) {
-                return Err(Error::usage(format!(
-                    "line {line}: rows of partitions are loaded through {}, and nothing tells which of them are {}'s",
-                    shown(root),
-                    shown(part)
-                ))
-                .hint("Choose the whole table with all its partitions."));
-            }
-        }
-        Ok(())
     }
 
     /// What of an archive has to be read for it.
@@ -296,7 +199,7 @@ impl Choice {
         }
     }
 
-    fn has_relation(&self, name: &Name) -> bool {
+    pub(super) fn has_relation(&self, name: &Name) -> bool {
         if !self.selection.is_by_name() {
             return true;
         }
@@ -327,94 +230,12 @@ impl Choice {
     }
 }
 
-fn shown((schema, table): &Name) -> String {
+/// A name for people.
+pub(super) fn shown((schema, table): &Name) -> String {
     match schema.is_empty() {
         true => sql::ident(table),
         false => sql::qualified(schema, table),
     }
-}
-
-/// Something that a restore would do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// The statement's line in the script.
-    pub line: u64,
-    /// How the statement begins.
-    pub text: String,
-    /// Rows and bytes that it loads, if it loads any and the file has an index.
-    pub rows: Option<(u64, u64)>,
-}
-
-/// What a restore would do, in order: each statement but the settings. Rows are read only where there is no index.
-pub fn steps(path: &Path, choice: &Choice, mut take: impl FnMut(Step) -> Result<()>) -> Result<()> {
-    let index = Archive::open(path)?.map(|archive| archive.index().clone());
-    let mut tables = index.iter().flat_map(|index| &index.tables);
-    each_statement(path, |statement, owner| {
-        let counted = match statement.rows_follow {
-            true => tables.next().map(|t| (t.rows.counted.rows, t.rows.counted.bytes)),
-            false => None,
-        };
-        let text = match choice.fate(statement, owner)? {
-            Fate::Leave => return Ok(()),
-            Fate::Send if effect(&statement.text) == Effect::Setting => return Ok(()),
-            Fate::Send => statement.text.clone(),
-            Fate::Instead(text) => text,
-        };
-        take(Step {
-            line: statement.line,
-            text: super::failure::abbreviate(&text),
-            rows: counted,
-        })
-    })
-}
-
-/// Gives each statement of a file to `take`, with the table whose rows it stands under. From a file with an index no
-/// rows are read.
-pub(super) fn each_statement(
-    path: &Path,
-    mut take: impl FnMut(&Statement, Option<&Name>) -> Result<()>,
-) -> Result<()> {
-    let mut lexer = Lexer::new();
-    let mut heading = Heading::default();
-    let mut cut = |lexer: &mut Lexer| -> Result<()> {
-        while let Some(piece) = lexer.cut()? {
-            match &piece {
-                Piece::Gap(text) => heading.gap(text),
-                Piece::Statement(statement) => take(statement, heading.owner())?,
-                _ => {}
-            }
-        }
-        Ok(())
-    };
-    if let Some(archive) = Archive::open(path)? {
-        let wanted = Wanted {
-            large_objects: false,
-            ..Wanted::no_rows(archive.index())
-        };
-        let mut excerpt = Excerpt::new(archive, wanted, 1);
-        while let Some(part) = excerpt.part()? {
-            match part {
-                Part::Sql(text) => {
-                    lexer.push(text);
-                    cut(&mut lexer)?;
-                }
-                Part::Lines(lines) => lexer.pass(lines),
-                Part::Rows { .. } => {}
-            }
-        }
-    } else {
-        let mut reader = Reader::new(open_file(path)?)?;
-        loop {
-            let chunk = reader.chunk()?;
-            if chunk.is_empty() {
-                break;
-            }
-            lexer.push(Bytes::copy_from_slice(chunk));
-            cut(&mut lexer)?;
-        }
-    }
-    lexer.finish();
-    cut(&mut lexer)
 }
 
 #[cfg(test)]
