@@ -154,7 +154,9 @@ async fn make(
     let (name, pending) = store.begin(name)?;
 
     let out = pending.to_writer()?;
-    let (_, Summary { index, bytes, .. }) = dump_into(job, out, observer, cancel).await?;
+    let (_, Summary { index, bytes, .. }) = dump_into(job, out, observer, cancel)
+        .await
+        .map_err(|e| archive::name_output(e, store.path(&name).display()))?;
     tokio::select! {
         verified = verify(&pending, &index, observer) => verified?,
         () = cancel.cancelled() => return Err(Error::interrupted()),
@@ -291,7 +293,7 @@ async fn dump_into<W: Write + Send + 'static>(
     let written = writing
         .await
         .map_err(|e| Error::failed("writing was cut off").because(e))?;
-    Ok((written.map_err(|e| Error::io("cannot write", e))?, summary))
+    Ok((written.map_err(archive::cannot_write)?, summary))
 }
 
 /// The time in the zone of the store's names.

@@ -32,4 +32,5 @@ pub use marker::EndMarker;
 pub use reader::{Ending, Reader, into_error};
 pub use rows::each_piece;
 pub use verify::{Verified, read_back, verify, verify_seekable, verify_sequence};
-pub use writer::{Member, Owner, Span, Summary, Writer};
+pub(crate) use writer::cannot_write;
+pub use writer::{Member, Owner, Span, Summary, Writer, name_output};

@@ -1,6 +1,7 @@
 //! Writes members in order and keeps the books that become the index.
 
-use std::io::Write;
+use std::fmt::Display;
+use std::io::{self, Write};
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
@@ -8,6 +9,22 @@ use super::codec::checked_encoder;
 use super::index::{Counted, Index, Rows, Table};
 use super::{Compression, Digest, EndMarker, Format, Header};
 use crate::{Error, Result};
+
+/// What is said where the output takes no more bytes: a writer of its own knows no name.
+const CANNOT_WRITE: &str = "cannot write";
+
+/// The error of an output that takes no more bytes.
+pub(crate) fn cannot_write(error: io::Error) -> Error {
+    Error::io(CANNOT_WRITE, error)
+}
+
+/// An error of writing, told with the name of the output; any other error as it is.
+pub fn name_output(error: Error, output: impl Display) -> Error {
+    match error.message() == CANNOT_WRITE {
+        true => error.context(output),
+        false => error,
+    }
+}
 
 /// One member as a worker made it: compressed, hashed, ready to be written.
 #[derive(Debug, Default)]
@@ -129,9 +146,7 @@ impl<W: Write> Writer<W> {
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<()> {
-        self.out
-            .write_all(bytes)
-            .map_err(|e| Error::io("cannot write", e))?;
+        self.out.write_all(bytes).map_err(cannot_write)?;
         self.hash.update(bytes);
         self.offset += bytes.len() as u64;
         Ok(())
@@ -169,7 +184,7 @@ impl<W: Write> Writer<W> {
             text: self.text,
         };
         self.put(&marker.encode(self.compression.format()))?;
-        self.out.flush().map_err(|e| Error::io("cannot write", e))?;
+        self.out.flush().map_err(cannot_write)?;
         let summary = Summary {
             index,
             bytes: self.offset,

@@ -37,6 +37,13 @@ pub struct Args {
 pub async fn run(args: Args, context: &Context) -> Result<()> {
     let settings = args.connection.settings_to_connect(context).await?;
     let backup = args.file.as_ref().map(|file| args.place.find(file)).transpose()?;
+    if let Some(path) = backup.as_ref().filter(|path| !path.is_file()) {
+        let text = format!(
+            "doctor reads the file more than once, but {} is a pipe",
+            path.display()
+        );
+        return Err(Error::usage(text).hint("Put it into a file."));
+    }
     let request = doctor::Request {
         settings: &settings,
         directory: &args.place.backup_dir,

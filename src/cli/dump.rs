@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::select::SelectArgs;
 use super::{Connection, Context, SnapshotArgs, human, print_json};
-use crate::archive::{Compression, Summary};
+use crate::archive::{Compression, Summary, name_output};
 use crate::event::{Event, Phase};
 use crate::plan::{self, Inserts, Sections};
 use crate::store::{Pending, remove_stale};
@@ -254,8 +254,8 @@ pub async fn run(mut args: Args, context: &Context) -> Result<()> {
             // Not through the standard library's buffer, which looks for line ends.
             let out = std::io::stdout().as_fd().try_clone_to_owned();
             let out = File::from(out.map_err(|e| Error::io("cannot write to standard output", e))?);
-            stream(&args, out, &request, context).await?;
-            Ok(())
+            let streamed = stream(&args, out, &request, context).await;
+            streamed.map_err(|e| name_output(e, "standard output")).map(drop)
         }
     }
 }
@@ -367,7 +367,9 @@ async fn to_file(args: &Args, file: &Path, request: &dump::Request, context: &Co
     if is_device(file) {
         let cannot = |e| Error::io(format!("cannot write to {}", file.display()), e);
         let out = OpenOptions::new().write(true).open(file).map_err(cannot)?;
-        let (_, summary) = stream(args, out, request, context).await?;
+        let (_, summary) = stream(args, out, request, context)
+            .await
+            .map_err(|e| name_output(e, file.display()))?;
         return match args.output.json {
             true => print_json(&as_json(file, &summary, clock)),
             false => Ok(()),
@@ -387,7 +389,7 @@ async fn to_file(args: &Args, file: &Path, request: &dump::Request, context: &Co
     let out: File = pending.file().try_clone().map_err(cannot)?;
     let (out, summary) = stream(args, out, request, context)
         .await
-        .map_err(|e| explain(e, file))?;
+        .map_err(|e| name_output(e, file.display()))?;
     drop(out);
     context.observer.event(Event::Phase(Phase::Verify));
     let summary = pending.read_back(summary, &context.cancel).await?;
@@ -437,12 +439,4 @@ fn directory_of(file: &Path) -> &Path {
 /// Something that exists and cannot be replaced by renaming: a pipe, `/dev/null`.
 fn is_device(file: &Path) -> bool {
     std::fs::metadata(file).is_ok_and(|meta| !meta.is_file() && !meta.is_dir())
-}
-
-/// Says which file could not be written.
-fn explain(error: Error, file: &Path) -> Error {
-    match std::error::Error::source(&error).and_then(|e| e.downcast_ref::<std::io::Error>()) {
-        Some(_) if error.message() == "cannot write" => error.context(file.display()),
-        _ => error,
-    }
 }

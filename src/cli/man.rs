@@ -14,7 +14,7 @@ pub struct Args {
     /// The verb whose page to print [default: the program's own]
     #[arg(value_name = "VERB")]
     verb: Option<String>,
-    /// Write all pages into this directory instead: pgstow.1, pgstow-backup.1, ...
+    /// Write all pages into this directory, made if need be: pgstow.1, pgstow-backup.1, ...
     #[arg(long, value_name = "DIR", conflicts_with = "verb")]
     dir: Option<PathBuf>,
 }
@@ -24,6 +24,8 @@ pub async fn run(args: Args, _context: &Context) -> Result<()> {
     let mut program = Cli::command();
     program.build();
     if let Some(dir) = &args.dir {
+        let cannot = |e| Error::io(format!("cannot make directory {}", dir.display()), e);
+        std::fs::create_dir_all(dir).map_err(cannot)?;
         write(&page(program.clone())?, dir, "pgstow")?;
         for verb in program.get_subcommands() {
             write(&page(verb.clone())?, dir, &format!("pgstow-{}", verb.get_name()))?;

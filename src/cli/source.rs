@@ -7,6 +7,7 @@ use super::Context;
 use super::offsite::{self, Remote, Unlock};
 use super::store::{Place, Zone};
 use crate::archive::open_file;
+use crate::error::Kind;
 use crate::event::Event;
 use crate::store::{Pending, Stored};
 use crate::{Error, Result, restore};
@@ -84,6 +85,14 @@ impl Source {
             ))
             .hint("Put it into a file.")
         })
+    }
+
+    /// What is wrong with its content, told with its name.
+    pub fn blamed(name: String) -> impl FnOnce(Error) -> Error {
+        move |e| match e.kind() {
+            Kind::Damaged => e.context(name),
+            _ => e,
+        }
     }
 
     /// The input, from its beginning.

@@ -57,7 +57,10 @@ impl Place {
                 file.display(),
                 self.backup_dir.display()
             ))
-            .hint("`pgstow list` shows the backups there are.")
+            .hint(match file == Path::new("latest") {
+                true => "The newest backup of a database is called DATABASE_latest.sql.gz; `pgstow list` shows them all.",
+                false => "`pgstow list` shows the backups there are.",
+            })
         })
     }
 }

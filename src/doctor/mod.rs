@@ -7,13 +7,14 @@
 mod server;
 mod store;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::NaiveDateTime;
 
+use crate::archive::Archive;
 use crate::connect::{Settings, connect};
-use crate::finding::Finding;
-use crate::{Error, Result, restore};
+use crate::finding::{Finding, Status};
+use crate::{Error, Result, human, restore};
 
 /// What is to be looked at.
 #[derive(Debug)]
@@ -64,6 +65,9 @@ pub async fn examine(request: &Request<'_>) -> Report {
         store: Vec::new(),
         restore: Vec::new(),
     };
+    if let Some(path) = request.backup {
+        report.restore.push(file(path.to_path_buf()).await);
+    }
     let session = match connect(request.settings).await {
         Ok(session) => session,
         Err(e) => {
@@ -80,28 +84,57 @@ pub async fn examine(request: &Request<'_>) -> Report {
         }
     };
     report.store = store::findings(request, size);
-    report.restore = match restore_findings(&session, request).await {
-        Ok(findings) => findings,
-        Err(e) => vec![Finding::of_error("restore", &e)],
-    };
+    match restore_findings(&session, request).await {
+        Ok(findings) => report.restore.extend(findings),
+        // Told already.
+        Err(_) if report.restore.iter().any(|f| f.status == Status::Failed) => {}
+        Err(e) => report.restore.push(Finding::of_error("restore", &e)),
+    }
     report
+}
+
+/// Whether a file can be read to its end.
+async fn file(path: PathBuf) -> Finding {
+    let reading = tokio::task::spawn_blocking(move || {
+        let statements = restore::read_through(&path)?;
+        let archive = Archive::open(&path)?;
+        Ok((statements, archive.map(|archive| archive.index().clone())))
+    });
+    let read = reading.await;
+    match read.unwrap_or_else(|e| Err(Error::failed("reading the backup failed").because(e))) {
+        Err(e) => Finding::of_error("file", &e),
+        Ok((0, _)) => Finding::warning("file", "it has no statements"),
+        Ok((_, Some(index))) => Finding::ok(
+            "file",
+            format!(
+                "whole to its end, with {} of {}; `pgstow verify` reads them, too",
+                human::number_of(index.rows(), "row"),
+                human::number_of(index.tables.len() as u64, "table")
+            ),
+        ),
+        Ok((statements, None)) => {
+            let statements = human::number_of(statements, "statement");
+            Finding::ok("file", format!("{statements}, read to the end; it has no index"))
+        }
+    }
 }
 
 async fn restore_findings(session: &crate::connect::Session, request: &Request<'_>) -> Result<Vec<Finding>> {
     let options = restore::Options::default();
     let needs = match request.backup {
-        None => restore::Needs::default(),
+        None => None,
         Some(path) => {
             let path = path.to_path_buf();
             let reading = tokio::task::spawn_blocking(move || {
                 restore::Needs::of_file(&path, &restore::Choice::default())
             });
-            reading
+            let needs = reading
                 .await
-                .map_err(|e| Error::failed("reading the backup failed").because(e))??
+                .map_err(|e| Error::failed("reading the backup failed").because(e))??;
+            Some(needs)
         }
     };
-    let mut findings = restore::examine(session, &needs, &options, restore::Target::Here).await?;
+    let mut findings = restore::examine(session, needs.as_ref(), &options, restore::Target::Here).await?;
     findings.push(server::may_create_databases(session).await?);
     Ok(findings)
 }

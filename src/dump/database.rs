@@ -15,7 +15,7 @@ use crate::connect::{Session, Settings, Snapshot, connect, is_out_of_turn};
 use crate::event::{Event, Observer, Phase};
 use crate::plan::{self, Plan};
 use crate::sql::quoting;
-use crate::{Error, Result, catalog};
+use crate::{Error, Result, catalog, human};
 
 /// Dumps a whole database into `out`, inside one snapshot.
 ///
@@ -98,10 +98,11 @@ async fn prepare(settings: &Settings, request: &Request, observer: &dyn Observer
 fn left_out(counts: &BTreeMap<&'static str, usize>) -> String {
     let rules: Vec<String> = counts
         .iter()
-        .map(|(rule, count)| format!("{count} {rule}"))
+        .map(|(rule, count)| format!("{rule}: {count}"))
         .collect();
     let total: usize = counts.values().sum();
-    format!("{total} objects are left out as asked: {}", rules.join("; "))
+    let total = human::number_of(total as u64, "object");
+    format!("{total} left out as asked ({})", rules.join("; "))
 }
 
 /// From this many tables on the catalog is read by several sessions.

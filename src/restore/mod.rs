@@ -47,7 +47,7 @@ pub use proof::{Comparison, TestRestore, beside, compare, swap, test_restore};
 pub use roles::MissingRoles;
 pub use select::{Choice, Selection};
 pub use source::Script;
-pub use survey::{Step, steps};
+pub use survey::{Step, read_through, steps};
 
 use conversation::Conversation;
 use replay::Replay;

@@ -44,12 +44,15 @@ pub struct Needs {
 }
 
 impl Needs {
-    /// Reads what the chosen part of a file's script needs. What is wrong with a script that has no index is left for
-    /// the restore to tell.
+    /// Reads what the chosen part of a file's script needs. What is wrong with the statements of a script that has no
+    /// index is left for the restore to tell.
+    ///
+    /// # Errors
+    /// The file, as far as it is looked at, cannot be read.
     pub fn of_file(path: &Path, choice: &Choice) -> Result<Needs> {
         let mut needs = Needs::default();
         let Some(archive) = Archive::open(path)? else {
-            needs.read_head(path, choice);
+            needs.read_head(path, choice)?;
             return Ok(needs);
         };
         needs.note_index(archive.index(), choice);
@@ -74,24 +77,24 @@ impl Needs {
         self.from_server = Some((header.server_version_num, header.server.clone()));
     }
 
-    fn read_head(&mut self, path: &Path, choice: &Choice) {
-        let Ok(mut reader) = open_file(path).and_then(Reader::new) else {
-            return;
-        };
+    fn read_head(&mut self, path: &Path, choice: &Choice) -> Result<()> {
+        let mut reader = Reader::new(open_file(path)?)?;
         let mut lexer = Lexer::new();
-        while let Ok(chunk) = reader.chunk()
-            && !chunk.is_empty()
-        {
+        loop {
+            let chunk = reader.chunk()?;
+            if chunk.is_empty() {
+                return Ok(());
+            }
             lexer.push(Bytes::copy_from_slice(chunk));
             while let Ok(Some(piece)) = lexer.cut() {
                 match piece {
-                    Piece::Statement(statement) if statement.rows_follow => return,
+                    Piece::Statement(statement) if statement.rows_follow => return Ok(()),
                     Piece::Statement(statement) if choice.wants(&statement.text) => self.note(&statement),
                     _ => {}
                 }
             }
             if reader.text() > LOOKED_AT {
-                break;
+                return Ok(());
             }
         }
     }
@@ -175,7 +178,20 @@ mod tests {
         assert_eq!(needs.role_statements.len(), 2);
         assert_eq!((needs.relations, needs.tables, needs.others), (4, 2, 3));
         assert_eq!(needs.encoding.as_deref(), Some("latin1"));
-        assert_eq!(of(b"\x1f\x8bbroken"), Needs::default());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_told_at_once() {
+        let of = |script: &[u8]| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), script).unwrap();
+            Needs::of_file(file.path(), &Choice::default())
+        };
+        for script in [&b"\x1f\x8bbroken"[..], b"", b"\x89PNG\r\n\x1a\n\0\0"] {
+            assert_eq!(of(script).unwrap_err().kind(), crate::error::Kind::Damaged);
+        }
+        // It may be none for the server.
+        assert_eq!(of(b"SELECT 'open").unwrap(), Needs::default());
     }
 
     #[test]

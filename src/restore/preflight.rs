@@ -78,31 +78,22 @@ impl Facts {
     }
 }
 
-/// Looks at everything that a restore needs. Nothing is changed.
+/// Looks at everything that a restore needs; where the script is not known, at what any needs. Nothing is changed.
 pub async fn examine(
     session: &Session,
-    needs: &Needs,
+    script: Option<&Needs>,
     options: &Options,
     target: Target,
 ) -> Result<Vec<Finding>> {
     let facts = Facts::read(session).await?;
+    let nothing = Needs::default();
+    let needs = script.unwrap_or(&nothing);
     let mut findings = writes(&facts, target);
     findings.push(version(session, needs));
     findings.push(encoding(session, &facts, needs).await?);
-    findings.push(extensions(session, needs).await?);
-    findings.push(missing_roles(session, needs, options.missing_roles).await?);
-    if needs.tablespaces && !options.create {
-        findings.push(Finding::failed("tablespaces", TABLESPACE).hint(TABLESPACE_HINT));
+    if script.is_some() {
+        findings.extend(of_script(session, &facts, needs, options, target).await?);
     }
-    // Several connections commit as they go.
-    if target == Target::Here || options.jobs < 2 || needs.from_server.is_none() {
-        let dropped = match target {
-            Target::Here => dropped(session, needs).await?,
-            Target::Beside | Target::Swap => 0,
-        };
-        findings.push(locks(&facts, needs, dropped));
-    }
-    findings.extend(disk(&facts, needs));
     if target == Target::Swap {
         findings.extend(exchange::examine(session).await?);
         findings.extend(lost_privileges(session, needs).await?);
@@ -120,6 +111,32 @@ pub async fn examine(
             .hint("Stop what uses the database, or restore beside it with --swap."),
         );
     }
+    Ok(findings)
+}
+
+/// What only a script can tell that it needs.
+async fn of_script(
+    session: &Session,
+    facts: &Facts,
+    needs: &Needs,
+    options: &Options,
+    target: Target,
+) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    findings.push(extensions(session, needs).await?);
+    findings.push(missing_roles(session, needs, options.missing_roles).await?);
+    if needs.tablespaces && !options.create {
+        findings.push(Finding::failed("tablespaces", TABLESPACE).hint(TABLESPACE_HINT));
+    }
+    // Several connections commit as they go.
+    if target == Target::Here || options.jobs < 2 || needs.from_server.is_none() {
+        let dropped = match target {
+            Target::Here => dropped(session, needs).await?,
+            Target::Beside | Target::Swap => 0,
+        };
+        findings.push(locks(facts, needs, dropped));
+    }
+    findings.extend(disk(facts, needs));
     Ok(findings)
 }
 

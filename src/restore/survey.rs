@@ -147,6 +147,20 @@ pub fn steps(path: &Path, choice: &Choice, mut take: impl FnMut(Step) -> Result<
     })
 }
 
+/// Reads a script to its end as a restore would: all of a file without an index, of another one what it would do but the
+/// rows. How many statements it has.
+///
+/// # Errors
+/// No restore could read it.
+pub fn read_through(path: &Path) -> Result<u64> {
+    let mut statements = 0;
+    each_statement(path, |_, _| {
+        statements += 1;
+        Ok(())
+    })?;
+    Ok(statements)
+}
+
 /// Gives each statement of a file to `take`, with the table whose rows it stands under. From a file with an index no
 /// rows are read.
 pub(super) fn each_statement(

@@ -157,3 +157,59 @@ fn a_backup_is_looked_at_against_the_server_it_is_to_go_to() {
     assert!(check(&json, "restore", "roles").1.contains("nobody_here"));
     assert_eq!(check(&json, "restore", "encoding").0, "warning");
 }
+
+#[test]
+fn a_file_that_no_restore_can_read_is_told_and_one_that_it_can_is_not() {
+    let cluster = support::server(support::newest());
+    let db = cluster.database("doctor_file");
+    db.execute("CREATE TABLE t AS SELECT g FROM generate_series(1, 1000) g");
+    let store = tempfile::tempdir().unwrap();
+    let file = store.path().join("x.sql.gz");
+    run(pgstow()
+        .args(["dump", "--dbname", &db.uri(), "--file"])
+        .arg(&file))
+    .ok();
+    let whole = std::fs::read(&file).unwrap();
+    let args = [file.to_str().unwrap()];
+    let (_, json) = doctor(&db.uri(), store.path(), &args);
+    assert_eq!(
+        check(&json, "restore", "file"),
+        (
+            "ok",
+            "whole to its end, with 1,000 rows of 1 table; `pgstow verify` reads them, too"
+        )
+    );
+    std::fs::write(&file, "CREATE TABLE t (a int);\n").unwrap();
+    let (_, json) = doctor(&db.uri(), store.path(), &args);
+    assert_eq!(
+        check(&json, "restore", "file"),
+        ("ok", "1 statement, read to the end; it has no index")
+    );
+    for (content, found) in [
+        (&b""[..], "the file is empty"),
+        (b"hello world", "truncated"),
+        (&whole[..whole.len() / 2], "truncated"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "neither gzip nor zstd nor text"),
+    ] {
+        std::fs::write(&file, content).unwrap();
+        // Known without a server, too.
+        for uri in [db.uri(), "postgresql://postgres@127.0.0.1:1/x".into()] {
+            let (done, json) = doctor(&uri, store.path(), &args);
+            assert_eq!(done.code, 1, "{done}");
+            let (status, text) = check(&json, "restore", "file");
+            assert!(status == "failed" && text.contains(found), "{done}");
+        }
+    }
+    // Without a file there is nothing to be said of what it needs.
+    let (_, json) = doctor(&db.uri(), store.path(), &[]);
+    let checks = json["checks"].as_array().unwrap().iter();
+    let names: Vec<_> = checks
+        .filter(|c| c["for"] == "restore")
+        .map(|c| c["check"].as_str().unwrap())
+        .collect();
+    for check in ["extensions", "roles", "locks", "disk"] {
+        assert!(!names.contains(&check), "{names:?}");
+    }
+    let pipe = run(pgstow().args(["doctor", "--dbname", &db.uri(), "/dev/null"]));
+    assert_eq!(pipe.code, 2, "{pipe}");
+}

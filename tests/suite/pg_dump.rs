@@ -429,7 +429,7 @@ fn a_backup_takes_the_selection_from_its_environment() {
     let done = backup("--exclude-table 'lo*'").ok();
     assert!(
         done.stderr
-            .contains("left out as asked: 2 not picked, or left out by name"),
+            .contains("left out as asked (not picked, or left out by name: 2"),
         "{done}"
     );
     let file = std::fs::read_dir(dir.path().join("daily"))

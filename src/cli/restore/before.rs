@@ -41,9 +41,9 @@ pub(super) async fn look_at(source: &Source, selection: Selection) -> Result<(Ch
         };
         Ok((choice, bytes))
     });
-    reading
-        .await
-        .map_err(|e| Error::failed("reading the file failed").because(e))?
+    let read = reading.await;
+    let read = read.map_err(|e| Error::failed("reading the file failed").because(e))?;
+    read.map_err(Source::blamed(source.name()))
 }
 
 /// What would make it fail, before anybody is asked anything.
@@ -54,7 +54,7 @@ pub(super) async fn preflight(
     options: &Options,
     context: &Context,
 ) -> Result<()> {
-    let mut needs = Needs::default();
+    let mut needs = None;
     // What can be read only once is not read for this.
     if let Some(path) = source.path()
         && path.is_file()
@@ -71,14 +71,14 @@ pub(super) async fn preflight(
         let read = reading
             .await
             .map_err(|e| Error::failed("reading the file failed").because(e))?;
-        needs = read.map_err(|e: Error| e.context(source.name()))?;
+        needs = Some(read.map_err(|e: Error| e.context(source.name()))?);
     }
     let target = match args.create || args.target_db.is_some() {
         _ if args.swap => restore::Target::Swap,
         true => restore::Target::Beside,
         false => restore::Target::Here,
     };
-    let findings = restore::examine(session, &needs, options, target).await?;
+    let findings = restore::examine(session, needs.as_ref(), options, target).await?;
     for finding in findings.iter().filter(|f| f.status == Status::Warning) {
         let hint = finding.hint.as_ref().map(|hint| format!(" ({hint})"));
         let text = format!("{}{}", finding.found, hint.unwrap_or_default());

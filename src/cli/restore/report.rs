@@ -16,7 +16,7 @@ use crate::{Error, Result};
 /// Prints what would be done.
 pub(super) async fn list(source: Source, args: &Args) -> Result<()> {
     let path = source.check_file("--list")?.to_path_buf();
-    let selection = args.selection();
+    let (selection, name) = (args.selection(), source.name());
     let json = args.json;
     let listing = tokio::task::spawn_blocking(move || {
         let choice = Choice::of_file(&path, &selection)?;
@@ -35,9 +35,9 @@ pub(super) async fn list(source: Source, args: &Args) -> Result<()> {
             ))
         })
     });
-    listing
-        .await
-        .map_err(|e| Error::failed("reading the file failed").because(e))?
+    let listed = listing.await;
+    let listed = listed.map_err(|e| Error::failed("reading the file failed").because(e))?;
+    listed.map_err(Source::blamed(name))
 }
 
 /// An array of the steps, an object a line: a large script has many.

@@ -1,7 +1,7 @@
 //! Bad days: what is away, wrong, forbidden, full or killed.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 use std::time::Instant;
 
@@ -222,4 +222,24 @@ fn a_daemon_killed_at_any_moment_loses_no_backup_and_leaves_none_that_is_not_who
 fn store_entries(list: &Done) -> usize {
     let json: serde_json::Value = serde_json::from_str(&list.stdout).unwrap();
     json.as_array().unwrap().len()
+}
+
+#[test]
+fn an_output_that_is_full_is_told_by_its_name() {
+    let db = small(support::server(support::newest()));
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let dump = |args: &[&str]| {
+        let mut command = support::pgstow();
+        db.env(&mut command).arg("dump").args(args);
+        Done::of(command.stdout(full()).stderr(Stdio::piped()).spawn().unwrap())
+    };
+    for (args, name) in [
+        (&[][..], "standard output"),
+        (&["--file", "/dev/full"], "/dev/full"),
+    ] {
+        let done = dump(args);
+        assert_eq!(done.code, 1, "{done}");
+        let told = format!("[ERROR] {name}: cannot write: No space left on device");
+        assert!(done.stderr.contains(&told), "{done}");
+    }
 }

@@ -114,6 +114,7 @@ fn a_full_volume_is_told_and_used_again_when_there_is_room() {
     let store = Store::new();
     let mount = Mount::over(store.0.path(), "size=1m");
     let daemon = Daemon::start(&mut store.pgstow(&db, &[]));
+    daemon.fails_with(&format!("[ERROR] {}/daily/", store.0.path().display()));
     daemon.fails_with("No space left on device");
     assert_eq!(store.files(), [] as [PathBuf; 0], "{}", daemon.log());
     assert!(!healthy(&store, &db));

@@ -30,6 +30,31 @@ fn missing_extensions_are_told_at_once() {
 }
 
 #[test]
+fn a_file_that_is_no_script_is_refused_by_its_name_before_anything_is_made() {
+    let server = support::server(support::newest());
+    let db = server.database("preflight_no_script");
+    for (content, found) in [("", "empty"), ("\u{1}\u{2}\0", "neither gzip nor zstd nor text")] {
+        let file = script(content);
+        let told = format!("[ERROR] {}: the file is {found}", file.path().display());
+        for more in [
+            &[][..],
+            &["--swap"],
+            &["--target-db", "preflight_none"],
+            &["--list"],
+            &["--table", "t"],
+        ] {
+            let done = restore_with(&db, file.path(), more);
+            assert_eq!(done.code, 4, "{more:?}: {done}");
+            assert!(done.stderr.contains(&told), "{more:?}: {done}");
+            assert!(
+                !done.stderr.contains("will be") && !done.stderr.contains("created database"),
+                "{done}"
+            );
+        }
+    }
+}
+
+#[test]
 fn missing_roles_fail_are_skipped_or_created_as_told() {
     let cluster = Cluster::start(support::newest(), &Setup::default());
     let db = cluster.database("preflight_roles");
