@@ -101,7 +101,7 @@ pub struct Finished {
     pub rows: u64,
     /// How long it took.
     pub took: Duration,
-    /// The weekly copies that were made: on Sunday its own, and those of earlier weeks that had none yet.
+    /// The weekly copies that were made: on Sunday its own, and those of earlier Sundays that had none yet.
     pub weekly: Vec<PathBuf>,
     /// The older backups that were deleted, and why.
     pub rotated: Vec<(String, Verdict)>,

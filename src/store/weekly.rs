@@ -1,7 +1,7 @@
 //! Which backups are to be copied weekly: a pure function of the files, the rules and the time.
 //!
-//! A week ends with Sunday, ISO weekday 7, whose last backup is its copy. A week that ended without a copy, because it
-//! could not be made, or the run was killed before, or there was no backup on Sunday, gets the newest that it has.
+//! A week ends with Sunday, ISO weekday 7, whose last backup is its copy. Where that could not be made, or the run was
+//! killed before, it is made later. A week without a backup on Sunday has no copy.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +11,8 @@ use super::name::{Name, Tier};
 use super::retention::{Age, Candidate, Rules};
 
 /// Of one database, the daily backups to be copied weekly now that `made` stands, oldest first: `made` on Sunday, also
-/// where an earlier one of that day was copied already; and the newest verified one of each earlier week without a copy,
-/// unless the copy would be too old to be kept.
+/// where an earlier one of that day was copied already; and the newest verified one of each earlier Sunday without a
+/// copy, unless that would be too old to be kept.
 pub fn due(made: &Name, files: &[Candidate], rules: &Rules) -> Vec<Name> {
     if rules.weekly_weeks == 0 {
         return Vec::new();
@@ -22,8 +22,9 @@ pub fn due(made: &Name, files: &[Candidate], rules: &Rules) -> Vec<Name> {
         files.filter(move |f| f.name.database == made.database && f.name.tier == tier)
     };
     let copied: BTreeSet<IsoWeek> = of_tier(Tier::Weekly).map(|f| week(&f.name)).collect();
+    let is_sunday = |name: &Name| name.time.weekday() == Weekday::Sun;
     let mut newest = BTreeMap::<IsoWeek, &Name>::new();
-    for Candidate { name, .. } in of_tier(Tier::Daily).filter(|f| f.verified) {
+    for Candidate { name, .. } in of_tier(Tier::Daily).filter(|f| f.verified && is_sunday(&f.name)) {
         let kept = Age::of(&name.weekly(), rules, made.time).is_within();
         if kept && week(name) < week(made) && !copied.contains(&week(name)) {
             let best = newest.entry(week(name)).or_insert(name);
@@ -32,7 +33,7 @@ pub fn due(made: &Name, files: &[Candidate], rules: &Rules) -> Vec<Name> {
             }
         }
     }
-    let today = (made.time.weekday() == Weekday::Sun).then_some(made);
+    let today = is_sunday(made).then_some(made);
     newest.into_values().chain(today).cloned().collect()
 }
 

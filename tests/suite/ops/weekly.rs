@@ -164,14 +164,13 @@ fn the_seventh_day_of_the_week_also_leaves_a_weekly_copy_that_restores() {
     assert_eq!(copy.query_text("SELECT count(*) FROM users"), "3");
 
     // Weeks later the daily files of that time are gone; the weekly one is still there, then not any more. The next week
-    // ended without a backup on Sunday: Saturday's is its copy.
+    // had no backup on Sunday, and so no copy.
     backup_at(|| utc("2026-12-20T03:00:00Z"), &store, &db);
     assert_eq!(
         names(&store),
         [
             format!("{}_2026-12-20_04-00-00.sql.gz", db.name()),
             week,
-            format!("{}_week_2026-11-28.sql.gz", db.name()),
             format!("{}_week_2026-12-20.sql.gz", db.name()),
         ]
     );
