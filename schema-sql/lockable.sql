@@ -1,9 +1,6 @@
 -- Tables to hold in ACCESS SHARE mode before any of the server's deparsing functions looks at them.
 SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name, c.oid, n.nspname AS schema,
-    (SELECT x.oid FROM pg_extension x WHERE c.oid = ANY (x.extconfig) LIMIT 1) AS extension,
-    -- The snapshot's name and file against those that there are now.
-    c.oid::regclass::text <> quote_ident(n.nspname) || '.' || quote_ident(c.relname)
-        OR c.relkind = 'r' AND c.relfilenode IS DISTINCT FROM pg_relation_filenode(c.oid) AS changed
+    (SELECT x.oid FROM pg_extension x WHERE c.oid = ANY (x.extconfig) LIMIT 1) AS extension
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'

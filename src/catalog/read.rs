@@ -52,7 +52,12 @@ pub async fn lock(session: &Session, tables: &[String]) -> Result<()> {
 /// # Errors
 /// A lost connection.
 pub async fn changed(session: &Session, choice: &Choice) -> Result<Vec<String>> {
-    let query = format!("SELECT * FROM ({LOCKABLE}) AS lockable WHERE changed");
+    // The snapshot's name and file against those that there are now.
+    let query = format!(
+        "SELECT lockable.* FROM ({LOCKABLE}) AS lockable JOIN pg_class c USING (oid)
+         WHERE oid::regclass::text <> lockable.name
+             OR c.relkind = 'r' AND c.relfilenode IS DISTINCT FROM pg_relation_filenode(oid)"
+    );
     wanted(session, &query, choice).await
 }
 
