@@ -8,6 +8,7 @@
 //! when the transaction that exported it ends. Sessions that have joined by then keep it.
 
 use chrono::{DateTime, Utc};
+use tokio_postgres::SimpleQueryMessage;
 
 use super::{Session, pooler};
 use crate::sql::{ident, literal};
@@ -179,10 +180,19 @@ async fn begin(session: &Session, options: &SnapshotOptions, join: Option<&str>)
         .map_err(|e| explain_begin(Error::from(e), join))
 }
 
+/// Runs what comes before the snapshot, with names in the bytes that the database has them in.
 async fn run_first(session: &Session, statements: &str) -> Result<()> {
     if statements.is_empty() {
         return Ok(());
     }
+    // SHOW, unlike a query, takes no snapshot.
+    let shown = session.client.simple_query("SHOW server_encoding").await;
+    let shown = shown.map_err(|e| session.explain(e))?;
+    let encoding = shown.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    take_bytes(session, encoding.unwrap_or_default()).await?;
     let done = session.client.batch_execute(statements).await;
     done.map_err(|e| session.explain(e))
 }

@@ -15,7 +15,7 @@ use pgstow::plan::Plan;
 use pgstow::{catalog, plan};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{self, Db, pgstow, run, start, wait_until};
+use crate::support::{self, Db, block_on, pgstow, run, start, wait_until};
 
 /// psql in the middle of a transaction.
 struct Holder {
@@ -53,14 +53,6 @@ fn wait_for_lock(db: &Db, table: &str, mode: &str, granted: bool, sessions: usiz
     wait_until(&format!("{mode} on {table}, granted: {granted}"), || {
         db.query_text(&query) == "t"
     });
-}
-
-fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(work)
 }
 
 /// A dump with its locks and its plan, about to read rows.
@@ -321,10 +313,18 @@ fn a_table_emptied_and_filled_again_while_the_dump_waits_for_it_is_not_empty() {
 
 #[test]
 fn tables_emptied_and_filled_again_without_a_pause_are_dumped_all_the_same() {
-    let db = support::server(support::newest()).database("busy");
+    let server = support::server(support::newest());
+    refill_without_a_pause(&server.database("busy"));
+    // What is locked before the snapshot may have a name in any bytes.
+    let bytes = server.database_with("busy", "ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0");
+    bytes.execute(r#"DO $$ BEGIN EXECUTE E'CREATE TABLE "gr\xf6n" ()'; END $$"#);
+    refill_without_a_pause(&bytes);
+}
+
+fn refill_without_a_pause(db: &Db) {
     db.execute("CREATE TABLE busy AS SELECT 1 AS a FROM generate_series(1, 1000)");
     // Two, so that somebody always has the table or waits for it.
-    let mut jobs: Vec<Holder> = (0..2).map(|_| Holder::begin(&db, "COMMIT;")).collect();
+    let mut jobs: Vec<Holder> = (0..2).map(|_| Holder::begin(db, "COMMIT;")).collect();
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for job in &mut jobs {

@@ -13,7 +13,7 @@ use pgstow::plan::{Plan, Step, TableRows};
 use pgstow::sql::{ident_list, qualified};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{self, Db, run};
+use crate::support::{self, Db, block_on, run};
 
 /// Tables of every sort that matters to the stream.
 const TABLES: &str = "
@@ -87,15 +87,6 @@ fn plan(db: &Db, names: &[&str]) -> Plan {
     }
     plan.steps.push(Step::Sql("SELECT 1;\n\n".into()));
     plan
-}
-
-/// Runs something async.
-fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(work)
 }
 
 async fn source(db: &Db<'_>, existing: Option<String>) -> Source {

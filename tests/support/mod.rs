@@ -71,6 +71,15 @@ pub fn server(major: u32) -> &'static Cluster {
     SHARED[index].get_or_init(|| Cluster::start(major, &Setup::default()))
 }
 
+/// Runs something async, on threads of its own.
+pub fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(work)
+}
+
 /// The shared servers of all majors under test, each started when the iterator comes to it.
 pub fn servers() -> impl Iterator<Item = &'static Cluster> {
     majors().into_iter().map(server)
