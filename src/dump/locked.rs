@@ -42,7 +42,10 @@ pub(super) async fn locked(leader: &Session, request: &Request, observer: &dyn O
         attempt += 1;
         let (changed, tables) = match once(leader, request, observer, &held).await? {
             Outcome::Locked(locked) => return Ok(*locked),
-            Outcome::Changed(error, _) if given || attempt == ATTEMPTS => return Err(error),
+            Outcome::Changed(error, _) if given => return Err(error),
+            Outcome::Changed(error, _) if attempt == ATTEMPTS => {
+                return Err(error.hint("Try again when less is being changed."));
+            }
             Outcome::Changed(error, tables) => (error, tables),
         };
         observer.event(Event::Info(format!("a new snapshot is taken: {changed}")));
@@ -91,8 +94,7 @@ async fn once(
     };
     if let Some(name) = changed.first() {
         if request.snapshot.existing.is_none() {
-            let error = Error::failed(what(name)).hint("Try again when less is being changed.");
-            return Ok(Outcome::Changed(error, tables));
+            return Ok(Outcome::Changed(Error::failed(what(name)), tables));
         }
         if locked.options.reads_rows() {
             observer.event(Event::Warning(format!("{}: rows may be missing", what(name))));

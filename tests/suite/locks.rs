@@ -308,6 +308,11 @@ fn a_table_emptied_and_filled_again_while_the_dump_waits_for_it_is_not_empty() {
             dump.stderr
         );
         assert!(dump.stderr.contains("a new snapshot is taken"), "{}", dump.stderr);
+        assert!(
+            !dump.stderr.contains("hint"),
+            "nothing need be done: {}",
+            dump.stderr
+        );
     }
 }
 
