@@ -98,6 +98,14 @@ impl WireSender {
         self.keep_small().await
     }
 
+    /// The end of a COPY that is to fail. There must be no zero byte in the reason.
+    pub async fn copy_fail(&mut self, reason: &str) -> io::Result<()> {
+        self.header(b'f', reason.len() + 1)?;
+        self.write(reason.as_bytes()).await?;
+        self.buffer.put_u8(0);
+        self.keep_small().await
+    }
+
     /// Sends what has been collected.
     pub async fn flush(&mut self) -> io::Result<()> {
         if !self.buffer.is_empty() {

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::counts::Counts;
 use super::failure::{Doing, abbreviate, explain};
 use super::gate::quoted;
 use super::verdict::copy_target;
@@ -29,6 +30,15 @@ const WINDOW_BYTES: usize = 4 << 20;
 /// What to do when nobody knows what became of a COMMIT.
 pub(super) const LOOK_IT_UP: &str = "Whether the restore took effect must be looked up in the database.";
 
+/// The form of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As they stand in the script.
+    Text,
+    /// Converted.
+    Binary,
+}
+
 /// One thing sent, kept until it is answered.
 #[derive(Debug)]
 pub(super) enum Sent {
@@ -41,7 +51,11 @@ pub(super) enum Sent {
         rows: u64,
         schema: String,
         table: String,
+        /// Bytes of COPY text, whatever form the rows are sent in.
         bytes: u64,
+        form: Form,
+        /// Its rows were withdrawn, so that it must fail.
+        withdrawn: bool,
     },
     /// A statement of ours.
     Own(&'static str),
@@ -73,6 +87,11 @@ impl Sent {
         )
     }
 
+    /// Whether this error is what its withdrawal was to bring about.
+    fn is_withdrawn_by(&self, error: &ServerMessage) -> bool {
+        matches!(self, Sent::Copy { withdrawn: true, .. }) && error.code == "57014"
+    }
+
     fn weight(&self) -> usize {
         match self {
             Sent::Statement { text, .. } | Sent::Copy { text, .. } => text.len(),
@@ -94,26 +113,6 @@ enum Reply {
     WantsRows { binary: bool },
     /// The connection is no more.
     Lost(Option<ServerMessage>, Option<io::Error>),
-}
-
-/// Counts of what a restore did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Statements replayed.
-    pub statements: u64,
-    /// Tables that rows were loaded into, counting each COPY.
-    pub tables: u64,
-    /// Rows loaded by COPY.
-    pub rows: u64,
-}
-
-impl Counts {
-    /// Adds what another connection did.
-    pub(super) fn add(&mut self, other: &Counts) {
-        self.statements += other.statements;
-        self.tables += other.tables;
-        self.rows += other.rows;
-    }
 }
 
 /// Both directions of the session.
@@ -194,8 +193,8 @@ impl Conversation {
         self.send(sent, &[&statement.text]).await
     }
 
-    /// Sends a COPY statement of the script, whose text is now these parts.
-    pub(super) async fn copy(&mut self, statement: &Statement, parts: &[&[u8]]) -> Result<()> {
+    /// Sends a COPY statement of the script, whose text is now these parts, for rows in this form.
+    pub(super) async fn copy(&mut self, statement: &Statement, parts: &[&[u8]], form: Form) -> Result<()> {
         let (schema, table) = copy_target(&statement.text);
         let text = |name: &[u8]| escape::of_bytes(name).into_owned();
         let sent = Sent::Copy {
@@ -205,6 +204,8 @@ impl Conversation {
             schema: text(&schema.unwrap_or_default()),
             table: text(&table),
             bytes: 0,
+            form,
+            withdrawn: false,
         };
         self.send(sent, parts).await
     }
@@ -246,11 +247,11 @@ impl Conversation {
         self.check(done).await
     }
 
-    /// Sends rows of the COPY sent last.
-    pub(super) async fn rows(&mut self, data: &Bytes) -> Result<()> {
+    /// Sends rows of the COPY sent last, which are so many bytes in the script.
+    pub(super) async fn rows(&mut self, data: &Bytes, text: u64) -> Result<()> {
         self.settle()?;
         if let Some(Sent::Copy { bytes, .. }) = self.sent.back_mut() {
-            *bytes += data.len() as u64;
+            *bytes += text;
         }
         let done = unless(&self.gone, self.sender.copy_data(data)).await;
         self.check(done).await
@@ -259,6 +260,16 @@ impl Conversation {
     /// Ends the rows of the COPY sent last.
     pub(super) async fn end_of_rows(&mut self) -> Result<()> {
         let done = unless(&self.gone, self.sender.copy_done()).await;
+        self.check(done).await
+    }
+
+    /// Withdraws the rows of the COPY sent last: it comes to nothing, and its transaction can only be rolled back.
+    pub(super) async fn withdraw_rows(&mut self, why: &str) -> Result<()> {
+        self.settle()?;
+        if let Some(Sent::Copy { withdrawn, .. }) = self.sent.back_mut() {
+            *withdrawn = true;
+        }
+        let done = unless(&self.gone, self.sender.copy_fail(why)).await;
         self.check(done).await
     }
 
@@ -330,6 +341,7 @@ impl Conversation {
                 };
                 self.weight -= sent.weight();
                 match error {
+                    Some(message) if sent.is_withdrawn_by(&message) => Ok(()),
                     Some(message) => Err(explain(sent.doing(), message, false, self.outcome)),
                     None => {
                         if ended {
@@ -341,7 +353,11 @@ impl Conversation {
                 }
             }
             Reply::WantsRows { binary } => match self.sent.front() {
-                Some(Sent::Copy { line, .. }) if binary => Err(Error::new(
+                Some(Sent::Copy {
+                    line,
+                    form: Form::Text,
+                    ..
+                }) if binary => Err(Error::new(
                     Kind::Script,
                     format!("line {line}: COPY in binary format cannot stand in a script"),
                 )),

@@ -72,10 +72,15 @@ impl Freezer {
         if self.off || !self.created.contains(&name) {
             return None;
         }
-        let text = text.strip_suffix(b";")?.trim_ascii_end();
-        let stdin = text.len().checked_sub(b" stdin".len())?;
-        text[stdin..].eq_ignore_ascii_case(b" stdin").then_some(text)
+        before_options(text)
     }
+}
+
+/// A COPY statement without options, up to where they are to be added. `None` if it has some.
+pub(super) fn before_options(text: &[u8]) -> Option<&[u8]> {
+    let text = text.strip_suffix(b";")?.trim_ascii_end();
+    let stdin = text.len().checked_sub(b" stdin".len())?;
+    text[stdin..].eq_ignore_ascii_case(b" stdin").then_some(text)
 }
 
 /// Whether the rest of a CREATE TABLE has PARTITION BY outside of its parentheses.

@@ -8,7 +8,9 @@
 //! It does not promise that sequences' values come back on rollback (they do not in PostgreSQL), nor to replay what
 //! cannot run in a transaction (CREATE DATABASE, VACUUM, ...).
 
+pub mod binary;
 mod conversation;
+mod counts;
 pub mod database;
 mod exchange;
 mod failure;
@@ -37,7 +39,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-pub use conversation::Counts;
+pub use counts::Counts;
 pub use input::Source;
 pub use needs::Needs;
 pub use pattern::{Pattern, TablePattern};
@@ -193,3 +195,7 @@ async fn setting(session: &Session, name: &str) -> Result<String> {
 
 /// The end of a COPY statement whose rows are frozen.
 const FREEZE: &[u8] = b" WITH (FREEZE);";
+/// ... of one whose rows are converted.
+const BINARY: &[u8] = b" WITH (FORMAT binary);";
+/// ... of one whose rows are both.
+const BINARY_FREEZE: &[u8] = b" WITH (FORMAT binary, FREEZE);";

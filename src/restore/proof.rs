@@ -150,7 +150,7 @@ pub async fn beside(
     let input = source.open()?;
     let (session, fresh) = Made::create(settings, dbname).await?;
     drop(session);
-    let restored = fill(&fresh.settings(), input, options, observer, cancel).await;
+    let restored = fill(&fresh.settings(), input, options, observer, cancel, false).await;
     match restored {
         Ok(_) => fresh.keep(),
         Err(_) => fresh.discard(observer).await,
@@ -158,13 +158,14 @@ pub async fn beside(
     restored
 }
 
-/// Restores into a database that nobody else uses yet and that is dropped if this fails.
+/// Restores into a database that nobody else uses yet and that is dropped if this fails, or if it is `proved` otherwise.
 async fn fill(
     settings: &Settings,
     input: Input,
     options: &Options,
     observer: &Arc<dyn Observer>,
     cancel: &CancellationToken,
+    proved: bool,
 ) -> Result<Counts> {
     let session = tokio::select! {
         biased;
@@ -179,6 +180,7 @@ async fn fill(
             settings,
             options,
             observer,
+            proved,
         };
         return parallel::run(&job, session, archive, cancel).await;
     }
@@ -205,7 +207,7 @@ async fn restore_and_compare(
 ) -> Result<TestRestore> {
     let clock = Instant::now();
     let input = Input::File(Box::new(opened.clone()));
-    let counts = fill(settings, input, options, observer, cancel).await?;
+    let counts = fill(settings, input, options, observer, cancel, true).await?;
     let took = clock.elapsed();
     let comparison = compare_with(settings, &opened, observer, cancel).await?;
     Ok(TestRestore {

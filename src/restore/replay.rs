@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::conversation::{Conversation, Counts, LOOK_IT_UP};
+use super::conversation::{Conversation, Form, LOOK_IT_UP};
+use super::counts::Counts;
 use super::failure::abbreviate;
 use super::freeze::Freezer;
 use super::gate::{Gate, Passage};
@@ -225,7 +226,7 @@ impl Replay {
                 self.skipping = false;
                 Ok(())
             }
-            Piece::Rows(rows) => self.conversation.rows(rows).await,
+            Piece::Rows(rows) => self.conversation.rows(rows, rows.len() as u64).await,
             Piece::EndOfRows(_) => self.conversation.end_of_rows().await,
             Piece::Meta(meta) => self.meta(meta).await,
         }
@@ -300,6 +301,6 @@ impl Replay {
             Some(start) => [start, FREEZE],
             None => [text, b""],
         };
-        self.conversation.copy(statement, &parts).await
+        self.conversation.copy(statement, &parts, Form::Text).await
     }
 }

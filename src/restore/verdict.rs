@@ -105,6 +105,22 @@ pub(super) fn copy_target(text: &[u8]) -> (Option<Vec<u8>>, Vec<u8>) {
     qualified(&mut words).unwrap_or_default()
 }
 
+/// The columns that a COPY statement lists, unquoted. `None` if it lists none.
+pub(super) fn copy_columns(text: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let mut words = words(text).skip(1).peekable();
+    qualified(&mut words)?;
+    words.next_if_eq(&Word::Other(b'('))?;
+    let mut columns = Vec::new();
+    loop {
+        columns.push(words.next()?.name()?);
+        match words.next()? {
+            Word::Other(b',') => {}
+            Word::Other(b')') => return Some(columns),
+            _ => return None,
+        }
+    }
+}
+
 /// A possibly qualified name at the head of some words.
 pub(super) fn qualified<'a>(
     words: &mut std::iter::Peekable<impl Iterator<Item = Word<'a>>>,
@@ -188,5 +204,23 @@ mod tests {
             name(Some("A.b"), "c\"d")
         );
         assert_eq!(copy_target(b"COPY Foo FROM stdin;"), name(None, "foo"));
+    }
+
+    #[test]
+    fn the_columns_of_a_copy_are_read_in_its_order() {
+        let columns = |names: &[&str]| Some(names.iter().map(|n| n.as_bytes().to_vec()).collect());
+        for (text, want) in [
+            (
+                "COPY public.t (b, \"A, (\", c) FROM stdin;",
+                columns(&["b", "A, (", "c"]),
+            ),
+            ("COPY t (\"a\"\"b\") FROM stdin;", columns(&["a\"b"])),
+            ("COPY public.t FROM stdin;", None),
+            ("COPY public.t () FROM stdin;", None),
+            ("COPY public.t (a b) FROM stdin;", None),
+            ("COPY public.t (a", None),
+        ] {
+            assert_eq!(copy_columns(text.as_bytes()), want, "{text}");
+        }
     }
 }

@@ -5,11 +5,16 @@
 //! keys last. What nothing else needs (comments, privileges, triggers) it does at the end, in the file's order; what may
 //! be needed stops everything else for as long as it takes.
 //!
+//! Rows go to the server as they stand in the file, or, where every one of them is read back and compared afterwards, in
+//! binary form.
+//!
 //! Not promised: one transaction. Whoever calls drops the database on an error.
 
 mod board;
 mod leader;
 mod order;
+mod rows;
+mod types;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -19,7 +24,7 @@ use futures_util::future::join_all;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::conversation::Counts;
+use super::counts::Counts;
 use super::freeze::Freezer;
 use super::gate::Gate;
 use super::source;
@@ -30,6 +35,7 @@ use crate::event::{Event, Observer, Phase};
 use crate::{Error, Result};
 use board::{Board, Number};
 use leader::Leader;
+use types::Types;
 use worker::{Task, Worker};
 
 /// Schema and table, unquoted.
@@ -41,6 +47,8 @@ pub(super) struct Job<'a> {
     pub(super) settings: &'a Settings,
     pub(super) options: &'a Options,
     pub(super) observer: &'a Arc<dyn Observer>,
+    /// Every row is read back afterwards and held against the file: rows may be converted on their way.
+    pub(super) proved: bool,
 }
 
 /// Whether several connections can share the work: by the file's index, and if all of it is wanted.
@@ -68,6 +76,7 @@ pub(super) async fn run(
         stop: cancel.child_token(),
         file: excerpt.file().clone(),
         format,
+        types: job.proved.then(|| Types::new(job.settings, excerpt.index())),
     });
     let mut helpers = Vec::new();
     let freezer = if job.options.freeze {
@@ -146,6 +155,8 @@ struct Shared {
     stop: CancellationToken,
     file: OpenFile,
     format: Format,
+    /// What large tables can be converted by, if they may be.
+    types: Option<Types>,
 }
 
 /// The board with what its tasks are.
@@ -192,7 +203,7 @@ impl Shared {
 
     /// Does a task, and says so.
     async fn work(&self, worker: &mut Worker, (number, task): (Number, Task)) -> Result<()> {
-        worker.run(&task, &self.file, self.format).await?;
+        worker.run(&task, self).await?;
         self.lock().board.done(number);
         self.tell();
         Ok(())

@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
 
-use super::Names;
-use crate::archive::{Format, OpenFile, Rows, each_piece};
+use super::rows::{Halt, Piece, read};
+use super::{Names, Shared};
+use crate::archive::Rows;
 use crate::connect::{Session, Settings, connect};
 use crate::event::{Event, Observer};
-use crate::restore::conversation::Conversation;
-use crate::restore::{FREEZE, Options, roll_back, settings};
+use crate::restore::binary::{Converter, Unfit};
+use crate::restore::conversation::{Conversation, Form};
+use crate::restore::failure::abbreviate;
+use crate::restore::freeze::before_options;
+use crate::restore::{BINARY, BINARY_FREEZE, FREEZE, Options, roll_back, settings};
 use crate::script::Statement;
 use crate::sql::qualified;
 use crate::{Error, Result};
-
-/// Pieces of rows that may wait for the connection: about 1 MiB each.
-const AHEAD: usize = 3;
 
 /// What is said of everything done so far when something fails.
 const DROPPED: &str = "nothing is kept of it";
@@ -83,10 +83,10 @@ impl Worker {
     }
 
     /// Does a task, to its end.
-    pub(super) async fn run(&mut self, task: &Task, file: &OpenFile, format: Format) -> Result<()> {
+    pub(super) async fn run(&mut self, task: &Task, shared: &Shared) -> Result<()> {
         self.set(&task.state).await?;
         match &task.rows {
-            Some(load) => self.load(&task.statement, load, file, format).await,
+            Some(load) => self.load(task, load, shared).await,
             None => self.build(&task.statement).await,
         }
     }
@@ -124,34 +124,59 @@ impl Worker {
         Ok(())
     }
 
-    /// Rows in a transaction of their own, which empties the table first: only then can they be frozen.
-    async fn load(
-        &mut self,
-        statement: &Statement,
-        load: &Load,
-        file: &OpenFile,
-        format: Format,
-    ) -> Result<()> {
-        let before = self.conversation.counts.rows;
-        let text = &statement.text;
-        match &load.freeze {
-            Some(((schema, table), end)) => {
-                let truncate = format!("BEGIN; TRUNCATE TABLE ONLY {}", qualified(schema, table));
-                self.conversation.own("TRUNCATE", truncate.as_bytes()).await?;
-                self.conversation
-                    .copy(statement, &[&text[..*end], FREEZE])
-                    .await?;
-            }
-            None => {
-                self.conversation.own("BEGIN", b"BEGIN").await?;
-                self.conversation.copy(statement, &[text]).await?;
+    /// Rows in a transaction of their own, converted if they can be.
+    async fn load(&mut self, task: &Task, load: &Load, shared: &Shared) -> Result<()> {
+        let mut told = 0;
+        if let Some(types) = &shared.types {
+            let text = &task.statement.text;
+            let converter = types.converter(text, &load.rows, &task.state, &*self.observer);
+            if let Some(converter) = converter.await {
+                match self.rows(task, load, shared, Some(converter), &mut told).await? {
+                    None => return Ok(()),
+                    Some(unfit) => self.observer.event(Event::Info(format!(
+                        "line {}: loaded as text, for row {} cannot be converted: {}",
+                        task.statement.line,
+                        unfit.row,
+                        abbreviate(text)
+                    ))),
+                }
             }
         }
-        let mut pieces = read(file, format, &load.rows);
+        self.rows(task, load, shared, None, &mut told).await.map(drop)
+    }
+
+    /// Rows in a transaction which empties the table first: only then can they be frozen. If they cannot be converted
+    /// nothing is left of them. Of the file's bytes the first have been `told` of before.
+    async fn rows(
+        &mut self,
+        task: &Task,
+        load: &Load,
+        shared: &Shared,
+        converter: Option<Converter>,
+        told: &mut u64,
+    ) -> Result<Option<Unfit>> {
+        let before = self.conversation.counts.rows;
+        self.copy(&task.statement, load, converter.is_some()).await?;
+        let mut pieces = read(&shared.file, shared.format, &load.rows, converter);
+        let mut moved = 0;
         while let Some(piece) = pieces.recv().await {
-            let (text, bytes) = piece?;
-            self.conversation.rows(&text).await?;
-            self.observer.event(Event::Moved { rows: 0, bytes });
+            match piece {
+                Ok(Piece { data, text, stored }) => {
+                    self.conversation.rows(&data, text).await?;
+                    moved += stored;
+                    let bytes = moved.saturating_sub(*told);
+                    *told += bytes;
+                    self.observer.event(Event::Moved { rows: 0, bytes });
+                }
+                Err(Halt::Failed(e)) => return Err(e),
+                Err(Halt::Unfit(unfit)) => {
+                    self.conversation
+                        .withdraw_rows("rows cannot be converted")
+                        .await?;
+                    self.conversation.own("ROLLBACK", b"ROLLBACK").await?;
+                    return self.conversation.drain().await.map(|_| Some(unfit));
+                }
+            }
         }
         self.conversation.end_of_rows().await?;
         self.conversation.own("the end of the rows", b"COMMIT").await?;
@@ -163,10 +188,30 @@ impl Worker {
         if loaded != load.rows.counted.rows {
             return Err(Error::damaged(format!(
                 "line {}: {loaded} rows were loaded, but the index says {}",
-                statement.line, load.rows.counted.rows
+                task.statement.line, load.rows.counted.rows
             )));
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// Begins a transaction and a COPY in it.
+    async fn copy(&mut self, statement: &Statement, load: &Load, binary: bool) -> Result<()> {
+        let text = &statement.text[..];
+        match &load.freeze {
+            Some(((schema, table), _)) => {
+                let truncate = format!("BEGIN; TRUNCATE TABLE ONLY {}", qualified(schema, table));
+                self.conversation.own("TRUNCATE", truncate.as_bytes()).await?;
+            }
+            None => self.conversation.own("BEGIN", b"BEGIN").await?,
+        }
+        let parts = match (&load.freeze, before_options(text)) {
+            (Some(_), Some(start)) if binary => [start, BINARY_FREEZE],
+            (None, Some(start)) if binary => [start, BINARY],
+            (Some((_, end)), _) => [&text[..*end], FREEZE],
+            (None, _) => [text, b""],
+        };
+        let form = if binary { Form::Binary } else { Form::Text };
+        self.conversation.copy(statement, &parts, form).await
     }
 
     /// Ends the session. `failed`: the server may be in the midst of something.
@@ -177,18 +222,4 @@ impl Worker {
             self.conversation.close().await;
         }
     }
-}
-
-/// Reads and decodes rows ahead of the connection.
-fn read(file: &OpenFile, format: Format, rows: &Rows) -> mpsc::Receiver<Result<(Bytes, u64)>> {
-    let (tell, pieces) = mpsc::channel(AHEAD);
-    let (file, rows) = (file.clone(), rows.clone());
-    tokio::task::spawn_blocking(move || {
-        let give = |text, stored| tell.blocking_send(Ok((text, stored))).is_ok();
-        if let Err(e) = each_piece(&file, format, &rows, give) {
-            // Nobody listening is fine: the restore has failed on its own.
-            let _ = tell.blocking_send(Err(e));
-        }
-    });
-    pieces
 }

@@ -7,6 +7,7 @@ use std::process::Command;
 use crate::support::{self, Db, Done, pgstow, run, run_with_input};
 
 mod begin;
+mod binary;
 mod dumps;
 mod errors;
 mod exchange;
