@@ -115,6 +115,7 @@ impl Args {
                 compression: self.content.compress,
                 check_members: true,
                 digests_only: false,
+                known: dump::Known::new(),
                 jobs: self.content.jobs.map(usize::from),
             },
             offsite: self.remote.given()?.map(form),

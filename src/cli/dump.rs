@@ -302,6 +302,7 @@ impl Args {
             lock_wait_timeout: self.select.lock_wait_timeout(),
             check_members: output.check_members,
             digests_only: false,
+            known: dump::Known::new(),
             compression: output.compress.unwrap_or_else(|| by_name(output.file.as_deref())),
             jobs: output.jobs.map(usize::from),
         })

@@ -30,7 +30,7 @@ pub use failure::wants_password;
 pub use search::connect;
 pub use session::Session;
 pub use settings::{Request, Settings};
-pub use snapshot::{NEWEST_TESTED_MAJOR, Snapshot, SnapshotOptions, is_out_of_turn};
+pub use snapshot::{NEWEST_TESTED_MAJOR, Snapshot, SnapshotOptions, is_out_of_turn, read_as_dumps_do};
 pub use wire::{Wire, WireReceiver, WireSender, server_message};
 
 /// The oldest major version of PostgreSQL that pgstow works with.

@@ -149,6 +149,16 @@ impl Snapshot {
     }
 }
 
+/// Makes a session read rows as those of a dump do, for as long as it lives and in transactions of its own.
+pub async fn read_as_dumps_do(session: &Session, options: &SnapshotOptions) -> Result<()> {
+    let told = |e| session.explain(e);
+    let text = settings_text(session.version, options, "SESSION");
+    session.client.batch_execute(&text).await.map_err(told)?;
+    let query = "SELECT pg_catalog.set_config('client_encoding', 'SQL_ASCII', false) FROM pg_catalog.pg_database \
+         WHERE datname = pg_catalog.current_database() AND pg_catalog.pg_encoding_to_char(encoding) = 'SQL_ASCII'";
+    session.client.batch_execute(query).await.map_err(told)
+}
+
 /// How long a session that joined waits for a lock: longer than who gives up soon, shorter than anybody minds, even once
 /// for each session that can be waiting.
 const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '100ms'";
@@ -221,6 +231,11 @@ fn begin_text(version: u32, options: &SnapshotOptions, join: Option<&str>) -> St
     if let Some(id) = join {
         text.push_str(&format!("SET TRANSACTION SNAPSHOT {};\n", literal(id)));
     }
+    text + &settings_text(version, options, "LOCAL")
+}
+
+/// The settings under which all rows are read; `scope` is what they hold for, `LOCAL` or `SESSION`.
+fn settings_text(version: u32, options: &SnapshotOptions, scope: &str) -> String {
     let digits = options.extra_float_digits.to_string();
     let on_off = |on: bool| if on { "on" } else { "off" };
     let settings = [
@@ -245,14 +260,15 @@ fn begin_text(version: u32, options: &SnapshotOptions, join: Option<&str>) -> St
         ("idle_in_transaction_session_timeout", "0"),
         ("client_min_messages", "warning"),
     ];
+    let mut text = String::new();
     for (name, value) in settings {
-        text.push_str(&format!("SET LOCAL {name} = {value};\n"));
+        text.push_str(&format!("SET {scope} {name} = {value};\n"));
     }
     if version >= 170_000 {
-        text.push_str("SET LOCAL transaction_timeout = 0;\n");
+        text.push_str(&format!("SET {scope} transaction_timeout = 0;\n"));
     }
     if let Some(role) = &options.role {
-        text.push_str(&format!("SET LOCAL ROLE {};\n", ident(role)));
+        text.push_str(&format!("SET {scope} ROLE {};\n", ident(role)));
     }
     text
 }

@@ -1,11 +1,11 @@
 //! What a dump contains, as it is asked for, and as its index keeps it: a dump made again from the index has the same
 //! text where the database is the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use crate::archive::{Compression, Header};
+use crate::archive::{Compression, Digest, Header};
 use crate::catalog::Filter;
 use crate::connect::SnapshotOptions;
 use crate::plan;
@@ -29,8 +29,22 @@ pub struct Request {
     /// Whether rows of tables are digested and counted for the summary's index, but not written: what is written is no
     /// dump then.
     pub digests_only: bool,
+    /// With `digests_only`: tables whose rows are not read, because it is known what they are.
+    pub known: Known,
     /// Connections that read rows; `None`: as many as make sense here.
     pub jobs: Option<usize>,
+}
+
+/// Digests of tables' rows that have been read already, by schema and name, unquoted.
+pub type Known = HashMap<(String, String), KnownRows>;
+
+/// What has been read of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownRows {
+    /// The columns that were read, in their order.
+    pub columns: Vec<String>,
+    /// Their digest.
+    pub digest: Digest,
 }
 
 /// What shapes the text besides the options that the index names one by one.
@@ -134,6 +148,7 @@ impl Request {
             compression: Compression::None,
             check_members: false,
             digests_only: true,
+            known: Known::default(),
             jobs: None,
         }
     }

@@ -22,11 +22,13 @@ mod reader;
 mod unit;
 mod worker;
 
-pub use content::Request;
+pub use content::{Known, KnownRows, Request};
 pub use cutter::Cutter;
 pub use database::database;
 pub use globals::globals;
+pub use query::copy_statement;
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
@@ -34,10 +36,10 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::archive::{Compression, Header, Owner, Summary, Table, Writer};
+use crate::archive::{Compression, Counted, Digest, Header, Owner, Summary, Table, Writer};
 use crate::connect::{Session, Settings, Snapshot};
 use crate::event::{Event, Observer};
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, Step, TableRows};
 use crate::{Error, Result};
 
 use order::Order;
@@ -67,6 +69,8 @@ pub struct Options {
     pub check_members: bool,
     /// Whether rows of tables are digested and counted, but not written.
     pub digests_only: bool,
+    /// Steps of the plan whose rows are not read, because this is their digest.
+    pub known: HashMap<usize, Digest>,
     /// Connections that read rows; `None`: as many as there are processors, at most four.
     pub jobs: Option<usize>,
     /// What the index says about the dump.
@@ -82,6 +86,7 @@ impl Default for Options {
             compression: Compression::default(),
             check_members: false,
             digests_only: false,
+            known: HashMap::new(),
             jobs: None,
             header: Header::default(),
             patience: Duration::from_secs(30),
@@ -255,6 +260,7 @@ fn all_threads<W: Write + Send>(
         compression: options.compression,
         check_members: options.check_members,
         digests_only: options.digests_only,
+        known: &options.known,
         observer,
         encoding: source.encoding.as_deref(),
         large: if workers > 1 {
@@ -274,7 +280,10 @@ fn all_threads<W: Write + Send>(
         write(writer, order, observer).map_err(|e| order.stop(e)).ok()
     });
     match (order.take_error(), written) {
-        (None, Some(written)) => Ok(written),
+        (None, Some((out, mut summary))) => {
+            fill_in(&mut summary, plan, &options.known);
+            Ok((out, summary))
+        }
         (Some(error), _) => Err(error),
         (None, None) => Err(Error::failed("the dump was stopped")),
     }
@@ -282,18 +291,32 @@ fn all_threads<W: Write + Send>(
 
 /// The tables as the index will name them.
 fn tables(plan: &Plan) -> Vec<Table> {
-    let rows = plan.steps.iter().filter_map(|step| match step {
-        // Statements are no rows that could be counted, found or compared by themselves.
-        Step::Rows(rows) if rows.inserts.is_none() => Some(Table {
-            schema: rows.schema.clone(),
-            name: rows.name.clone(),
-            columns: rows.columns.clone(),
-            filter: rows.filter.clone(),
-            ..Table::default()
-        }),
-        _ => None,
+    let tables = indexed(plan).map(|(_, rows)| Table {
+        schema: rows.schema.clone(),
+        name: rows.name.clone(),
+        columns: rows.columns.clone(),
+        filter: rows.filter.clone(),
+        ..Table::default()
     });
-    rows.collect()
+    tables.collect()
+}
+
+/// The tables that the index tells of, with their steps. Statements are no rows that could be counted, found or compared
+/// by themselves.
+fn indexed(plan: &Plan) -> impl Iterator<Item = (usize, &TableRows)> {
+    (0..).zip(&plan.steps).filter_map(|(number, step)| match step {
+        Step::Rows(rows) if rows.inserts.is_none() => Some((number, &**rows)),
+        _ => None,
+    })
+}
+
+/// Tells what was known of tables that have not been read.
+fn fill_in(summary: &mut Summary, plan: &Plan, known: &HashMap<usize, Digest>) {
+    for ((step, _), table) in indexed(plan).zip(&mut summary.index.tables) {
+        if let Some(digest) = known.get(&step) {
+            table.rows.counted = Counted::from(*digest);
+        }
+    }
 }
 
 /// Writes members in order until there are no more.

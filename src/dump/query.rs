@@ -3,19 +3,46 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::archive::Table;
 use crate::plan::TableRows;
 use crate::sql::{ident_list, literal, qualified};
 
 /// Bytes of a large object's content in one statement of the dump.
 const LARGE_OBJECT_CHUNK: u32 = 64 << 10;
 
-/// The rows of a table, or those of a range of its pages.
-///
+/// The rows of a table of the plan, or those of a range of its pages.
+pub(super) fn rows(rows: &TableRows, pages: &Option<Range<u32>>) -> String {
+    copy(
+        &rows.schema,
+        &rows.name,
+        &rows.columns,
+        rows.filter.as_deref(),
+        pages,
+    )
+}
+
+/// The rows that the index says of a table, or those of them in a range of its pages; its end may be open: `u32::MAX`.
+pub fn copy_statement(table: &Table, pages: &Option<Range<u32>>) -> String {
+    copy(
+        &table.schema,
+        &table.name,
+        &table.columns,
+        table.filter.as_deref(),
+        pages,
+    )
+}
+
 /// Plain `COPY table` where it will do, for it is the cheapest; a query with ONLY otherwise, since COPY of a table does
 /// not read its children either.
-pub(super) fn rows(rows: &TableRows, pages: &Option<Range<u32>>) -> String {
-    let table = qualified(&rows.schema, &rows.name);
-    let columns = ident_list(rows.columns.iter().map(String::as_str));
+fn copy(
+    schema: &str,
+    name: &str,
+    columns: &[String],
+    filter: Option<&str>,
+    pages: &Option<Range<u32>>,
+) -> String {
+    let table = qualified(schema, name);
+    let columns = ident_list(columns.iter().map(String::as_str));
     let mut conditions = Vec::new();
     if let Some(pages) = pages {
         if pages.start > 0 {
@@ -25,7 +52,7 @@ pub(super) fn rows(rows: &TableRows, pages: &Option<Range<u32>>) -> String {
             conditions.push(format!("ctid < '({},0)'::pg_catalog.tid", pages.end));
         }
     }
-    if let Some(filter) = &rows.filter {
+    if let Some(filter) = filter {
         conditions.push(format!("({filter})"));
     }
     match (conditions.is_empty(), columns.is_empty()) {

@@ -9,11 +9,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::input::{Input, Opened, Source};
 use super::made::Made;
+use super::parallel::Done;
 use super::picture::{Differences, Painter, Picture};
 use super::{Counts, Options, database, exchange, parallel, run};
 use crate::connect::{Session, Settings, connect};
+use crate::dump::{self, Known};
 use crate::event::{Event, Observer};
-use crate::{Error, Result, dump};
+use crate::{Error, Result};
 
 /// What a comparison found.
 #[derive(Debug, Clone)]
@@ -47,21 +49,28 @@ pub async fn compare(
     observer: &Arc<dyn Observer>,
     cancel: &CancellationToken,
 ) -> Result<Comparison> {
-    compare_with(settings, &Opened::open(path)?, observer, cancel).await
+    let opened = Opened::open(path)?;
+    let request = request(&opened);
+    compare_with(settings, &opened, &request, observer, cancel).await
+}
+
+/// What to ask a database for, to hold it against the file: a dump as the one in the file was made, so that equal
+/// databases give equal texts.
+fn request(opened: &Opened) -> dump::Request {
+    dump::Request::of_header(opened.index().map(|index| &index.header))
 }
 
 async fn compare_with(
     settings: &Settings,
     opened: &Opened,
+    request: &dump::Request,
     observer: &Arc<dyn Observer>,
     cancel: &CancellationToken,
 ) -> Result<Comparison> {
     let index = opened.index();
     let file = picture_of(opened);
-    // A dump as the one in the file was made, so that equal databases give equal texts.
-    let request = dump::Request::of_header(index.map(|index| &index.header));
     let painter = Painter::without_rows();
-    let dumped = dump::database(settings, &request, painter, Arc::clone(observer), cancel);
+    let dumped = dump::database(settings, request, painter, Arc::clone(observer), cancel);
     let (file, dumped) = tokio::join!(file, dumped);
     let (painter, summary) = dumped?;
     let (file, database) = (file?, painter.finish_with(&summary.index)?);
@@ -150,23 +159,24 @@ pub async fn beside(
     let input = source.open()?;
     let (session, fresh) = Made::create(settings, dbname).await?;
     drop(session);
-    let restored = fill(&fresh.settings(), input, options, observer, cancel, false).await;
+    let restored = fill(&fresh.settings(), input, options, None, observer, cancel).await;
     match restored {
         Ok(_) => fresh.keep(),
         Err(_) => fresh.discard(observer).await,
     }
-    restored
+    restored.map(|done| done.counts)
 }
 
-/// Restores into a database that nobody else uses yet and that is dropped if this fails, or if it is `proved` otherwise.
+/// Restores into a database that nobody else uses yet and that is dropped if this fails. `proof` is the dump that will be
+/// held against the file, if one will.
 async fn fill(
     settings: &Settings,
     input: Input,
     options: &Options,
+    proof: Option<&dump::Request>,
     observer: &Arc<dyn Observer>,
     cancel: &CancellationToken,
-    proved: bool,
-) -> Result<Counts> {
+) -> Result<Done> {
     let session = tokio::select! {
         biased;
         () = cancel.cancelled() => return Err(Error::interrupted()),
@@ -180,11 +190,16 @@ async fn fill(
             settings,
             options,
             observer,
-            proved,
+            proof,
         };
         return parallel::run(&job, session, archive, cancel).await;
     }
-    run(session, input.script(options), options, observer, cancel).await
+    let counts = run(session, input.script(options), options, observer, cancel).await?;
+    Ok(Done {
+        counts,
+        at: Instant::now(),
+        known: Known::new(),
+    })
 }
 
 async fn create_beside(
@@ -207,12 +222,13 @@ async fn restore_and_compare(
 ) -> Result<TestRestore> {
     let clock = Instant::now();
     let input = Input::File(Box::new(opened.clone()));
-    let counts = fill(settings, input, options, observer, cancel, true).await?;
-    let took = clock.elapsed();
-    let comparison = compare_with(settings, &opened, observer, cancel).await?;
+    let mut request = request(&opened);
+    let done = fill(settings, input, options, Some(&request), observer, cancel).await?;
+    request.known = done.known;
+    let comparison = compare_with(settings, &opened, &request, observer, cancel).await?;
     Ok(TestRestore {
-        counts,
-        took,
+        counts: done.counts,
+        took: done.at - clock,
         comparison,
     })
 }

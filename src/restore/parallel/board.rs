@@ -3,7 +3,7 @@
 //! Two indexes of one table are built at once; a key wants the table for itself, as the server's locks do; a foreign key
 //! waits for all rows and for the keys of both its tables.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use super::order::{Build, Name};
 
@@ -15,6 +15,8 @@ pub(super) type Number = usize;
 struct Lane {
     /// The last task that had the table for itself.
     alone: Option<Number>,
+    /// The last task that others may not even read the table beside: its rows, its keys.
+    closed: Option<Number>,
     /// Tasks since then, which do not mind each other.
     together: Vec<Number>,
     /// Bytes of its rows in the file: what tasks on it are worth.
@@ -26,10 +28,20 @@ struct State {
     done: bool,
     /// Tasks to be done before.
     waits_for: usize,
-    is_gate: bool,
+    kind: Kind,
     /// Tasks that wait for it.
     wanted_by: Vec<Number>,
     weight: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Kind {
+    #[default]
+    Task,
+    /// Opens when all that it waits for is done.
+    Gate,
+    /// What waits for it is read, no task: nothing waits for that.
+    Readable,
 }
 
 /// The tasks of a restore.
@@ -37,6 +49,8 @@ struct State {
 pub(super) struct Board {
     tasks: Vec<State>,
     ready: Vec<Number>,
+    /// Tables that can be read now, see [`readable`](Board::readable).
+    readable: VecDeque<Number>,
     unfinished: usize,
     lanes: HashMap<Name, Lane>,
     /// The table of each index.
@@ -67,6 +81,7 @@ impl Board {
         }
         // Indexes and keys follow them, so they come before those of a table as large.
         let number = self.put(&uses, None, bytes.saturating_mul(3));
+        self.lanes.entry(uses.swap_remove(0).0).or_default().closed = Some(number);
         self.before_foreign_keys.push(number);
         number
     }
@@ -82,7 +97,9 @@ impl Board {
             Build::Key { table, index } => {
                 self.tables.insert(index.clone(), table.clone());
                 let weight = self.weight(table).saturating_mul(2);
-                self.put(&[(table.clone(), Use::Alone)], None, weight)
+                let number = self.put(&[(table.clone(), Use::Alone)], None, weight);
+                self.lanes.entry(table.clone()).or_default().closed = Some(number);
+                number
             }
             Build::Attach { parent, child } => {
                 let uses: Vec<_> = [parent, child]
@@ -116,11 +133,34 @@ impl Board {
         }
         self.tasks.push(State {
             waits_for: before.len(),
-            is_gate: true,
+            kind: Kind::Gate,
             ..State::default()
         });
         self.gate = Some(number);
         self.gate
+    }
+
+    /// Asks to be told by [`take_readable`](Board::take_readable) when the table has its rows and the keys put up so
+    /// far, so that it can be read beside everything else.
+    pub(super) fn readable(&mut self, table: &Name) -> Number {
+        let number = self.tasks.len();
+        let closed = self.lanes.get(table).and_then(|lane| lane.closed);
+        let before = closed.filter(|&other| !self.tasks[other].done);
+        self.tasks.push(State {
+            waits_for: usize::from(before.is_some()),
+            kind: Kind::Readable,
+            ..State::default()
+        });
+        match before {
+            Some(other) => self.tasks[other].wanted_by.push(number),
+            None => self.readable.push_back(number),
+        }
+        number
+    }
+
+    /// The next table that has become readable.
+    pub(super) fn take_readable(&mut self) -> Option<Number> {
+        self.readable.pop_front()
     }
 
     fn weight(&self, table: &Name) -> u64 {
@@ -179,10 +219,12 @@ impl Board {
         self.tasks[number].done = true;
         for other in std::mem::take(&mut self.tasks[number].wanted_by) {
             self.tasks[other].waits_for -= 1;
-            match self.tasks[other].waits_for {
-                0 if self.tasks[other].is_gate => self.settle(other),
-                0 => self.ready.push(other),
-                _ => {}
+            if self.tasks[other].waits_for == 0 {
+                match self.tasks[other].kind {
+                    Kind::Task => self.ready.push(other),
+                    Kind::Gate => self.settle(other),
+                    Kind::Readable => self.readable.push_back(other),
+                }
             }
         }
     }
@@ -243,6 +285,41 @@ mod tests {
         assert!(!board.is_clear());
         board.done(foreign);
         assert!(board.is_clear());
+    }
+
+    #[test]
+    fn a_table_is_read_when_its_keys_stand_whatever_else_is_built() {
+        let mut board = Board::default();
+        let t = board.rows(name("t"), 1, false);
+        let u = board.rows(name("u"), 9, false);
+        let key = board.build(&Build::Key {
+            table: name("t"),
+            index: name("k"),
+        });
+        let index = board.build(&Build::Index {
+            table: name("t"),
+            index: name("i"),
+        });
+        let foreign = board.build(&Build::ForeignKey {
+            table: name("t"),
+            refers_to: name("u"),
+        });
+        let (read_t, read_u) = (board.readable(&name("t")), board.readable(&name("u")));
+        assert_eq!(taken(&mut board), [t, u]);
+        board.done(t);
+        assert_eq!(board.take_readable(), None);
+        assert_eq!(taken(&mut board), [key]);
+        board.done(u);
+        assert_eq!(board.take_readable(), Some(read_u));
+        board.done(key);
+        assert_eq!(board.take_readable(), Some(read_t));
+        assert_eq!(taken(&mut board), [index]);
+        board.done(index);
+        assert_eq!(taken(&mut board), [foreign]);
+        board.done(foreign);
+        assert!(board.is_clear());
+        let again = board.readable(&name("t"));
+        assert_eq!(board.take_readable(), Some(again));
     }
 
     #[test]

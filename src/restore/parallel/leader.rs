@@ -1,7 +1,7 @@
 //! The connection that reads the script: it replays what comes before the rows, puts up the tasks, and does what comes
 //! after them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::order::{self, Name, When};
 use super::worker::{Load, State, Task, Worker};
 use super::{Shared, wait};
-use crate::archive::{Index, Table};
+use crate::archive::Index;
 use crate::restore::freeze::Freezer;
 use crate::restore::gate::{Gate, Passage};
 use crate::restore::source::Batches;
@@ -19,6 +19,14 @@ use crate::{Error, Result};
 
 /// Statements of one transaction before the rows: the lock table is small, and so is what a commit costs.
 const TOGETHER: usize = 500;
+
+/// Bytes of rows from which on a table is emptied before, so that they are frozen: that makes it new files, which costs
+/// more than a vacuum of a few pages ever will.
+const WORTH_FREEZING: u64 = 256 << 10;
+
+/// Whether tables that are read back are read in parts, which PostgreSQL 13 cannot.
+#[derive(Clone, Copy)]
+pub(super) struct Divided(pub(super) bool);
 
 /// The connection that reads the script.
 pub(super) struct Leader {
@@ -37,6 +45,10 @@ pub(super) struct Leader {
     pub(super) created: Vec<Vec<u8>>,
     /// Tables that the script has made; another one came with an extension, with all that holds for its rows.
     made: HashSet<Name>,
+    /// Whether tables are read back when they can be, and how.
+    pub(super) proofs: Option<Divided>,
+    /// Tables whose rows have been put up, by their number in the index, which are not yet to be read back.
+    loaded: Vec<(Name, usize)>,
 }
 
 impl Leader {
@@ -59,6 +71,8 @@ impl Leader {
             last: Vec::new(),
             created: Vec::new(),
             made: HashSet::new(),
+            proofs: None,
+            loaded: Vec::new(),
         }
     }
 
@@ -111,6 +125,9 @@ impl Leader {
         }
         if self.tables == 0 {
             return self.before_rows(&statement).await;
+        }
+        if !order::leaves_rows(&statement.text) {
+            self.shared.lock().proofs.void();
         }
         match when {
             When::Setting { .. } => self.worker.conversation.statement(&statement).await,
@@ -177,25 +194,29 @@ impl Leader {
     /// Rows: a task, if there are any.
     async fn rows(&mut self, mut statement: Statement) -> Result<()> {
         self.commit().await?;
-        let Some(Table { rows, .. }) = self.index.tables.get(self.tables) else {
+        let Some(indexed) = self.index.tables.get(self.tables) else {
             return Err(Error::damaged(format!(
                 "line {}: the index does not speak of these rows",
                 statement.line
             )));
         };
         self.tables += 1;
+        let rows = &indexed.rows;
         if rows.counted.rows == 0 {
             return Ok(());
         }
         statement.text = Bytes::copy_from_slice(&statement.text);
         let (schema, table) = copy_target(&statement.text);
         let target = (schema.unwrap_or_default(), table);
+        let as_indexed =
+            (indexed.schema.as_bytes(), indexed.name.as_bytes()) == (&target.0[..], &target.1[..]);
         let freeze = self
             .freezer
             .freezable(&statement.text, &(Some(target.0.clone()), target.1.clone()))
+            .filter(|_| rows.counted.bytes >= WORTH_FREEZING)
             .map(<[u8]>::len);
-        let name = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
-        let names = name(&target.0).zip(name(&target.1));
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+        let names = text(&target.0).zip(text(&target.1));
         let load = Load {
             rows: rows.clone(),
             freeze: names.zip(freeze),
@@ -208,9 +229,38 @@ impl Leader {
         };
         let mut posted = self.shared.lock();
         let there = !self.made.contains(&target);
+        if there {
+            // Whoever made it may have given it triggers.
+            posted.proofs.void();
+        }
+        // Rows that go through a partitioned table may come to lie in another partition than before.
+        if as_indexed {
+            self.loaded.push((target.clone(), self.tables - 1));
+        }
         let number = posted.board.rows(target, stored, there);
         self.shared.put_up(posted, number, task);
         Ok(())
+    }
+
+    /// What has been put up so far is to be read back when it is there.
+    fn read_back(&mut self) {
+        let loaded = std::mem::take(&mut self.loaded);
+        let Some(Divided(divided)) = self.proofs else {
+            return;
+        };
+        let mut times: HashMap<_, u32> = HashMap::new();
+        for table in &self.index.tables {
+            *times.entry((&table.schema, &table.name)).or_default() += 1;
+        }
+        let mut posted = self.shared.lock();
+        for (name, table) in loaded {
+            let of = &self.index.tables[table];
+            if of.filter.is_some() || times[&(&of.schema, &of.name)] > 1 {
+                continue;
+            }
+            let number = posted.board.readable(&name);
+            posted.proofs.add(number, table, of.rows.counted.bytes, divided);
+        }
     }
 
     /// All tasks that are known may be begun.
@@ -227,6 +277,7 @@ impl Leader {
     async fn clear(&mut self) -> Result<()> {
         self.commit().await?;
         self.worker.conversation.drain().await?;
+        self.read_back();
         self.open();
         let shared = Arc::clone(&self.shared);
         let mut changed = shared.changed.subscribe();

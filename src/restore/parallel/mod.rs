@@ -13,15 +13,17 @@
 mod board;
 mod leader;
 mod order;
+mod prove;
 mod rows;
 mod types;
 mod worker;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use futures_util::future::join_all;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::counts::Counts;
@@ -29,12 +31,14 @@ use super::freeze::Freezer;
 use super::gate::Gate;
 use super::source;
 use super::{Options, Script, preflight, setting};
-use crate::archive::{Archive, Excerpt, Format, OpenFile, Wanted};
-use crate::connect::{Session, Settings};
+use crate::archive::{Archive, Excerpt, Format, Index, OpenFile, Wanted};
+use crate::connect::{Session, Settings, connect};
+use crate::dump::{self, Known};
 use crate::event::{Event, Observer, Phase};
 use crate::{Error, Result};
 use board::{Board, Number};
-use leader::Leader;
+use leader::{Divided, Leader};
+use prove::{Part, Proofs, Prover};
 use types::Types;
 use worker::{Task, Worker};
 
@@ -47,8 +51,17 @@ pub(super) struct Job<'a> {
     pub(super) settings: &'a Settings,
     pub(super) options: &'a Options,
     pub(super) observer: &'a Arc<dyn Observer>,
-    /// Every row is read back afterwards and held against the file: rows may be converted on their way.
-    pub(super) proved: bool,
+    /// The dump that will be held against the file, if one will.
+    pub(super) proof: Option<&'a dump::Request>,
+}
+
+/// What a restore came to.
+pub(super) struct Done {
+    pub(super) counts: Counts,
+    /// When everything was there.
+    pub(super) at: Instant,
+    /// What has been read back of it.
+    pub(super) known: Known,
 }
 
 /// Whether several connections can share the work: by the file's index, and if all of it is wanted.
@@ -62,8 +75,9 @@ pub(super) async fn run(
     session: Session,
     archive: Archive<OpenFile>,
     cancel: &CancellationToken,
-) -> Result<Counts> {
+) -> Result<Done> {
     job.observer.event(Event::Phase(Phase::Restore));
+    let version = session.version;
     let standard_strings = setting(&session, "standard_conforming_strings").await? == "on";
     let roles = preflight::roles(&session).await?;
     let gate = Gate::new(session.version, roles, job.options, job.observer);
@@ -74,10 +88,14 @@ pub(super) async fn run(
         board: Mutex::default(),
         changed: watch::Sender::default(),
         stop: cancel.child_token(),
+        jobs: job.options.jobs,
         file: excerpt.file().clone(),
         format,
-        types: job.proved.then(|| Types::new(job.settings, excerpt.index())),
+        types: job.proof.map(|_| Types::new(job.settings, excerpt.index())),
     });
+    // Whoever drops this future wants nobody to go on.
+    let _guard = shared.stop.clone().drop_guard();
+    let mut provers = provers(job, excerpt.index(), &shared);
     let mut helpers = Vec::new();
     let freezer = if job.options.freeze {
         Freezer::default()
@@ -85,7 +103,9 @@ pub(super) async fn run(
         Freezer::off()
     };
     let worker = Worker::of(session, job.options, job.observer).await?;
-    let mut leader = Leader::new(worker, excerpt.index(), &shared, gate, freezer);
+    let index = Arc::clone(excerpt.index());
+    let mut leader = Leader::new(worker, &index, &shared, gate, freezer);
+    leader.proofs = (!provers.is_empty()).then_some(Divided(version >= 140_000));
     for number in 1..job.options.jobs {
         match Worker::begin(job.settings, job.options, job.observer).await {
             Ok(worker) => helpers.push(help(worker, Arc::clone(&shared))),
@@ -110,14 +130,23 @@ pub(super) async fn run(
         if led.is_err() {
             stop.cancel();
         }
+        let at = Instant::now();
+        if led.is_ok() {
+            let (tables, bytes) = shared.lock().proofs.left(&index);
+            if tables > 0 {
+                job.observer.event(Event::Total { tables, bytes });
+                job.observer.event(Event::Phase(Phase::Verify));
+            }
+        }
         shared.lock().over = true;
         shared.tell();
         let Leader { worker, created, .. } = leader;
         let counts = worker.conversation.counts;
         worker.end(led.is_err()).await;
-        (led.map(|()| counts), created)
+        (led.map(|()| counts), created, at)
     };
-    let ((mut result, created), helped) = tokio::join!(lead, join_all(helpers));
+    let ((mut result, created, at), helped, _) =
+        tokio::join!(lead, join_all(helpers), join_all(&mut provers));
     for helped in helped {
         match (&mut result, helped) {
             (Ok(counts), Ok(helped)) => counts.add(&helped),
@@ -139,7 +168,47 @@ pub(super) async fn run(
             names.join(", ")
         )));
     }
-    result
+    let counts = result?;
+    let known = known(job, &shared, &index).await;
+    Ok(Done { counts, at, known })
+}
+
+/// Those that read tables back while others are filled, as many as fill them: what is resolved when each has ended.
+fn provers(job: &Job<'_>, index: &Arc<Index>, shared: &Arc<Shared>) -> Vec<oneshot::Receiver<()>> {
+    let is_plain = |request: &&dump::Request| {
+        let plan = &request.plan;
+        !plan.via_root
+            && plan.inserts.is_none()
+            && plan.encoding.is_none()
+            && !request.snapshot.enable_row_security
+    };
+    let Some(request) = job.proof.filter(is_plain) else {
+        return Vec::new();
+    };
+    let prover = Prover {
+        settings: job.settings.clone(),
+        options: request.snapshot.clone(),
+        index: Arc::clone(index),
+        observer: Arc::clone(job.observer),
+        shared: Arc::clone(shared),
+    };
+    (0..job.options.jobs)
+        .filter_map(|_| prover.clone().start())
+        .collect()
+}
+
+/// What has been read back, if nothing can have changed it since.
+async fn known(job: &Job<'_>, shared: &Shared, index: &Index) -> Known {
+    let known = shared.lock().proofs.known(index);
+    if known.is_empty() {
+        return known;
+    }
+    let quiet = async { prove::is_quiet(&connect(job.settings).await?).await };
+    match quiet.await {
+        Ok(true) => known,
+        // Whatever is wrong, the proof itself will find it.
+        _ => Known::new(),
+    }
 }
 
 fn is_stopped(error: &Error) -> bool {
@@ -153,6 +222,8 @@ struct Shared {
     changed: watch::Sender<u64>,
     /// Cancelled by whoever fails first, or from outside.
     stop: CancellationToken,
+    /// Connections that fill the database.
+    jobs: usize,
     file: OpenFile,
     format: Format,
     /// What large tables can be converted by, if they may be.
@@ -168,6 +239,9 @@ struct Posted {
     open: bool,
     /// There will be no more.
     over: bool,
+    /// Tasks being done.
+    working: usize,
+    proofs: Proofs,
 }
 
 impl Shared {
@@ -198,13 +272,33 @@ impl Shared {
         }
         let number = posted.board.take()?;
         let task = posted.tasks.remove(&number)?;
+        posted.working += 1;
         Some((number, task))
+    }
+
+    /// The next part of a table to be read back, if there is one, and whether that is all there is to do. One may always
+    /// be read: those who fill the database wait for disks and networks now and then. More are where they have less to
+    /// do.
+    fn take_part(&self) -> (Option<Part>, bool) {
+        let mut posted = self.lock();
+        let Posted {
+            board,
+            over,
+            working,
+            proofs,
+            ..
+        } = &mut *posted;
+        let most = 1 + self.jobs.saturating_sub(*working);
+        (proofs.take(board, most), *over)
     }
 
     /// Does a task, and says so.
     async fn work(&self, worker: &mut Worker, (number, task): (Number, Task)) -> Result<()> {
         worker.run(&task, self).await?;
-        self.lock().board.done(number);
+        let mut posted = self.lock();
+        posted.board.done(number);
+        posted.working -= 1;
+        drop(posted);
         self.tell();
         Ok(())
     }

@@ -93,6 +93,98 @@ pub(super) fn when(text: &[u8]) -> When {
     }
 }
 
+/// Whether a statement leaves the rows of tables as they are, but for what functions do that it makes the server call:
+/// an index's, a constraint's, a materialized view's. What is not known does not.
+pub(super) fn leaves_rows(text: &[u8]) -> bool {
+    let mut all = start_of(text);
+    let Some(first) = all.next() else {
+        return true;
+    };
+    if setting(text).is_some() || any(&first, &["set", "reset"]) {
+        return true;
+    }
+    if first.is("select") {
+        return is_of_the_catalog(all);
+    }
+    if first.is("create") {
+        while all
+            .next_if(|w| {
+                any(
+                    w,
+                    &["or", "replace", "unique", "event", "constraint", "materialized"],
+                )
+            })
+            .is_some()
+        {}
+        let kinds = [
+            "function",
+            "index",
+            "policy",
+            "procedure",
+            "publication",
+            "rule",
+            "statistics",
+            "subscription",
+            "trigger",
+            "view",
+        ];
+        return all.next().is_some_and(|kind| any(&kind, &kinds));
+    }
+    if first.is("alter") {
+        return alters_no_rows(all);
+    }
+    any(&first, &["comment", "grant", "revoke", "security", "refresh"])
+}
+
+/// What follows `ALTER`.
+fn alters_no_rows(mut all: Start<'_>) -> bool {
+    let kinds = [
+        "default",
+        "event",
+        "function",
+        "index",
+        "policy",
+        "procedure",
+        "publication",
+        "sequence",
+        "statistics",
+        "subscription",
+        "trigger",
+        "view",
+    ];
+    let Some(kind) = all.next() else {
+        return false;
+    };
+    if !kind.is("table") {
+        return any(&kind, &kinds);
+    }
+    all.next_if(|w| w.is("only"));
+    let changes = [
+        "attach", "cluster", "disable", "enable", "force", "no", "owner", "replica", "validate",
+    ];
+    name(&mut all).is_some()
+        && all.next().is_some_and(|word| {
+            any(&word, &changes) || word.is("add") && all.next().is_some_and(|word| word.is("constraint"))
+        })
+}
+
+/// `SELECT pg_catalog.f(`, with a function that dumps call, and that changes no table.
+fn is_of_the_catalog(mut all: Start<'_>) -> bool {
+    const FUNCTIONS: &[&str] = &[
+        "set_config",
+        "setval",
+        "lo_create",
+        "lo_open",
+        "lo_close",
+        "lo_put",
+        "lowrite",
+        "lo_unlink",
+    ];
+    all.next().is_some_and(|word| word.is("pg_catalog"))
+        && all.next() == Some(Word::Other(b'.'))
+        && all.next().is_some_and(|word| any(&word, FUNCTIONS))
+}
+
 /// The words that tell what a statement does.
 type Start<'a> = std::iter::Peekable<std::vec::IntoIter<Word<'a>>>;
 
@@ -260,6 +352,51 @@ mod tests {
             ),
         ] {
             assert_eq!(of(text), When::Beside(want), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_may_change_rows_is_known_and_so_is_everything_unknown() {
+        for text in [
+            "CREATE UNIQUE INDEX i ON public.t USING btree (a);",
+            "CREATE MATERIALIZED VIEW public.m AS SELECT 1 WITH NO DATA;",
+            "CREATE OR REPLACE VIEW public.v AS SELECT 1;",
+            "CREATE CONSTRAINT TRIGGER x AFTER INSERT ON public.t",
+            "CREATE EVENT TRIGGER x ON ddl_command_end",
+            "REFRESH MATERIALIZED VIEW public.m;",
+            "ALTER TABLE ONLY public.t ADD CONSTRAINT k PRIMARY KEY (a);",
+            "ALTER TABLE public.t OWNER TO x;",
+            "ALTER TABLE public.t NO FORCE ROW LEVEL SECURITY;",
+            "ALTER INDEX public.p ATTACH PARTITION s.c;",
+            "COMMENT ON TABLE public.t IS 'DELETE';",
+            "SET default_tablespace = fast;",
+            "SELECT pg_catalog.set_config('search_path', '', false);",
+            "SELECT pg_catalog.setval('public.s', 1, true);",
+            "SELECT pg_catalog.lo_put(1, 0, 'x');",
+        ] {
+            assert!(leaves_rows(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "INSERT INTO public.t VALUES (1);",
+            "DELETE FROM public.t;",
+            "TRUNCATE public.t;",
+            "DO $$ BEGIN END $$;",
+            "CALL public.p();",
+            "SELECT public.f();",
+            "SELECT setval('s', 1);",
+            "SELECT pg_catalog.query_to_xml('DELETE FROM public.t', true, true, '');",
+            "WITH x AS (DELETE FROM public.t RETURNING 1) SELECT 1;",
+            "CREATE TABLE public.u AS SELECT public.f();",
+            "CREATE EXTENSION x;",
+            "ALTER EXTENSION x UPDATE;",
+            "ALTER TABLE public.t ADD COLUMN b int DEFAULT 1;",
+            "ALTER TABLE public.t DROP COLUMN a;",
+            "ALTER TABLE public.t ALTER COLUMN a TYPE text;",
+            "ALTER TYPE public.y ALTER ATTRIBUTE a TYPE text CASCADE;",
+            "DROP TABLE public.t;",
+            "COPY public.t FROM PROGRAM 'true';",
+        ] {
+            assert!(!leaves_rows(text.as_bytes()), "{text}");
         }
     }
 

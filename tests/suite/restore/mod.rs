@@ -17,6 +17,7 @@ mod parallel;
 mod preflight;
 mod proof;
 mod question;
+mod read_back;
 mod relay;
 mod select;
 
