@@ -94,8 +94,9 @@ pub struct Args {
     /// Print JSON when done: what was restored; with --list an array of what would be
     #[arg(long, help_heading = "Restore")]
     pub json: bool,
-    /// Connections that fill a new database (--swap, --target-db), which needs a file that pgstow wrote; threads that
-    /// decompress ahead of the one connection otherwise [default: processors, at most 4]
+    /// Connections that fill a new database (--swap, --target-db), which needs a file that pgstow wrote; with --swap, up
+    /// to as many again read tables back meanwhile. Threads that decompress ahead of the one connection otherwise
+    /// [default: processors, at most 4]
     #[arg(short, long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Restore")]
     jobs: Option<u16>,
     /// Do not freeze rows as they load (COPY FREEZE)
