@@ -14,7 +14,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio_postgres::types::Type;
 
 /// Bytes of text that are converted at once, and bytes of rows that are sent together.
-const PIECE: (usize, usize) = (128 << 10, 1 << 20);
+const PIECE: (usize, usize) = (64 << 10, 256 << 10);
 const ROUNDS: usize = 7;
 
 /// Processor time of this thread so far.

@@ -111,10 +111,12 @@ pub struct Args {
         help_heading = "Restore"
     )]
     missing_roles: MissingRoles,
-    /// Memory of the server for each index build, such as 1GB [default: at least 256MB]
+    /// Memory of the server for each index build, such as 1GB [default: at least 256MB; where several connections fill a
+    /// new database 32MB for B-trees of tables that are no larger than 1GB in the file, which is faster]
     #[arg(long, value_name = "SIZE", help_heading = "Restore")]
     maintenance_work_mem: Option<String>,
-    /// Processes of the server that help with an index build [default: up to 4]
+    /// Processes of the server that help with an index build [default: up to 4; where several connections fill a new
+    /// database, up to as many as there are processors here which they leave idle]
     #[arg(long, value_name = "NUMBER", help_heading = "Restore")]
     parallel_maintenance_workers: Option<u16>,
 }

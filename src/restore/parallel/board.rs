@@ -89,12 +89,12 @@ impl Board {
     /// Puts up a statement that builds something.
     pub(super) fn build(&mut self, build: &Build) -> Number {
         match build {
-            Build::Index { table, index } => {
+            Build::Index { table, index, .. } => {
                 self.tables.insert(index.clone(), table.clone());
                 let weight = self.weight(table);
                 self.put(&[(table.clone(), Use::Together)], None, weight)
             }
-            Build::Key { table, index } => {
+            Build::Key { table, index, .. } => {
                 self.tables.insert(index.clone(), table.clone());
                 let weight = self.weight(table).saturating_mul(2);
                 let number = self.put(&[(table.clone(), Use::Alone)], None, weight);
@@ -163,7 +163,8 @@ impl Board {
         self.readable.pop_front()
     }
 
-    fn weight(&self, table: &Name) -> u64 {
+    /// Bytes of a table's rows in the file.
+    pub(super) fn weight(&self, table: &Name) -> u64 {
         self.lanes.get(table).map_or(0, |lane| lane.weight)
     }
 
@@ -256,10 +257,12 @@ mod tests {
         let key = |table: &str, index: &str| Build::Key {
             table: name(table),
             index: name(index),
+            sorted: true,
         };
         let index = |table: &str, index: &str| Build::Index {
             table: name(table),
             index: name(index),
+            sorted: true,
         };
         let t_key = board.build(&key("t", "t_pkey"));
         let u_key = board.build(&key("u", "u_pkey"));
@@ -295,10 +298,12 @@ mod tests {
         let key = board.build(&Build::Key {
             table: name("t"),
             index: name("k"),
+            sorted: true,
         });
         let index = board.build(&Build::Index {
             table: name("t"),
             index: name("i"),
+            sorted: true,
         });
         let foreign = board.build(&Build::ForeignKey {
             table: name("t"),
@@ -329,10 +334,12 @@ mod tests {
         let parent = board.build(&Build::Index {
             table: name("p"),
             index: name("pi"),
+            sorted: true,
         });
         let child = board.build(&Build::Index {
             table: name("c"),
             index: name("ci"),
+            sorted: true,
         });
         let attach = board.build(&Build::Attach {
             parent: name("pi"),
@@ -355,6 +362,7 @@ mod tests {
         let key = board.build(&Build::Key {
             table: name("t"),
             index: name("k"),
+            sorted: true,
         });
         assert_eq!(taken(&mut board), [key]);
     }

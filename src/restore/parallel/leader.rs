@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::order::{self, Name, When};
-use super::worker::{Load, State, Task, Worker};
+use super::worker::{Load, State, Task, Work, Worker};
 use super::{Shared, wait};
 use crate::archive::Index;
 use crate::restore::freeze::Freezer;
@@ -23,6 +23,10 @@ const TOGETHER: usize = 500;
 /// Bytes of rows from which on a table is emptied before, so that they are frozen: that makes it new files, which costs
 /// more than a vacuum of a few pages ever will.
 const WORTH_FREEZING: u64 = 256 << 10;
+
+/// Bytes of rows, as they stand in the file, up to which a B-tree is built with little memory: what is sorted at once
+/// should fit a processor's cache. Of more there would be too many such parts to be merged at once.
+const SORTED_IN_CACHE: u64 = 1 << 30;
 
 /// Whether tables that are read back are read in parts, which PostgreSQL 13 cannot.
 #[derive(Clone, Copy)]
@@ -138,13 +142,16 @@ impl Leader {
             }
             When::Beside(build) => {
                 statement.text = Bytes::copy_from_slice(&statement.text);
+                let mut posted = self.shared.lock();
+                let number = posted.board.build(&build);
+                let sorted = build.sorts().map(|table| posted.board.weight(table));
                 let task = Task {
                     statement,
                     state: Arc::clone(&self.state),
-                    rows: None,
+                    work: Work::Build {
+                        in_cache: sorted.is_some_and(|bytes| bytes < SORTED_IN_CACHE),
+                    },
                 };
-                let mut posted = self.shared.lock();
-                let number = posted.board.build(&build);
                 self.shared.put_up(posted, number, task);
                 Ok(())
             }
@@ -225,7 +232,7 @@ impl Leader {
         let task = Task {
             statement,
             state: Arc::clone(&self.state),
-            rows: Some(load),
+            work: Work::Rows(load),
         };
         let mut posted = self.shared.lock();
         let there = !self.made.contains(&target);

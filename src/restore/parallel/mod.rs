@@ -89,6 +89,7 @@ pub(super) async fn run(
         changed: watch::Sender::default(),
         stop: cancel.child_token(),
         jobs: job.options.jobs,
+        processors: std::thread::available_parallelism().map_or(1, usize::from),
         file: excerpt.file().clone(),
         format,
         types: job.proof.map(|_| Types::new(job.settings, excerpt.index())),
@@ -224,6 +225,8 @@ struct Shared {
     stop: CancellationToken,
     /// Connections that fill the database.
     jobs: usize,
+    /// Processors that they may keep busy: the server does not tell how many it has, and most often it has ours.
+    processors: usize,
     file: OpenFile,
     format: Format,
     /// What large tables can be converted by, if they may be.
@@ -274,6 +277,11 @@ impl Shared {
         let task = posted.tasks.remove(&number)?;
         posted.working += 1;
         Some((number, task))
+    }
+
+    /// Processors that no task has anything to do for.
+    fn spare(&self) -> usize {
+        self.processors.saturating_sub(self.lock().working)
     }
 
     /// The next part of a table to be read back, if there is one, and whether that is all there is to do. One may always

@@ -34,6 +34,8 @@ pub(super) enum Build {
         table: Name,
         /// The index.
         index: Name,
+        /// Whether it is a B-tree.
+        sorted: bool,
     },
     /// A key or an exclusion, which needs the table for itself.
     Key {
@@ -41,6 +43,8 @@ pub(super) enum Build {
         table: Name,
         /// The constraint, which is also the index's name.
         index: Name,
+        /// Whether its index is a B-tree.
+        sorted: bool,
     },
     /// An index that becomes part of another one.
     Attach {
@@ -56,6 +60,18 @@ pub(super) enum Build {
         /// The table it refers to.
         refers_to: Name,
     },
+}
+
+impl Build {
+    /// The table whose rows are sorted for it.
+    pub(super) fn sorts(&self) -> Option<&Name> {
+        match self {
+            Build::Index { table, sorted, .. } | Build::Key { table, sorted, .. } => {
+                Some(table).filter(|_| *sorted)
+            }
+            Build::Attach { .. } | Build::ForeignKey { .. } => None,
+        }
+    }
 }
 
 /// What a statement that is not followed by rows waits for.
@@ -232,6 +248,8 @@ fn create(mut all: Start<'_>) -> When {
         (Some(index), Some(table)) if kind.is("index") && on => When::Beside(Build::Index {
             index: (table.0.clone(), index),
             table,
+            sorted: all.next().is_some_and(|word| word.is("using"))
+                && all.next().is_some_and(|word| word.is("btree")),
         }),
         _ => When::InOrder,
     }
@@ -277,6 +295,7 @@ fn alter(text: &[u8], mut all: Start<'_>) -> When {
             Some(index) => When::Beside(Build::Key {
                 index: (table.0.clone(), index),
                 table,
+                sorted: !what.is("exclude"),
             }),
             None => When::InOrder,
         };
@@ -313,6 +332,7 @@ mod tests {
                 Build::Index {
                     table: named("public", "t"),
                     index: named("public", "i"),
+                    sorted: true,
                 },
             ),
             (
@@ -320,6 +340,7 @@ mod tests {
                 Build::Index {
                     table: named("S x", "t"),
                     index: named("S x", "i on"),
+                    sorted: true,
                 },
             ),
             (
@@ -327,6 +348,7 @@ mod tests {
                 Build::Key {
                     table: named("public", "t"),
                     index: named("public", "t_pkey"),
+                    sorted: true,
                 },
             ),
             (
@@ -334,6 +356,7 @@ mod tests {
                 Build::Key {
                     table: named("public", "t"),
                     index: named("public", "x"),
+                    sorted: false,
                 },
             ),
             (

@@ -10,11 +10,11 @@ use crate::restore::binary::{Converter, Unfit};
 /// Pieces that may wait for the connection.
 const AHEAD: usize = 3;
 
-/// Bytes of converted rows that are sent together: about as many as there are in a piece of the file's text.
-const TOGETHER: usize = 1 << 20;
+/// Bytes of converted rows that are sent together: few enough to be in a processor's cache still when they are.
+const TOGETHER: usize = 256 << 10;
 
 /// Bytes of text that are converted at once: they make no more than a few times as much.
-const AT_ONCE: usize = 128 << 10;
+const AT_ONCE: usize = 64 << 10;
 
 /// Rows, or parts of rows.
 #[derive(Debug)]

@@ -20,6 +20,7 @@ mod question;
 mod read_back;
 mod relay;
 mod select;
+mod tuning;
 
 /// A schema with what makes a restore hard, on every major.
 const SHOP: &str = r#"
