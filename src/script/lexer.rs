@@ -35,6 +35,14 @@ pub enum Piece {
 }
 
 impl Piece {
+    /// The statement, if it is one.
+    pub fn statement(&self) -> Option<&Statement> {
+        match self {
+            Piece::Statement(statement) => Some(statement),
+            _ => None,
+        }
+    }
+
     /// Its bytes in the script.
     pub fn bytes(&self) -> &Bytes {
         match self {

@@ -210,6 +210,12 @@ impl Board {
         Some(self.ready.swap_remove(heaviest.0))
     }
 
+    /// This task, if it can be begun.
+    pub(super) fn claim(&mut self, number: Number) -> Option<Number> {
+        let at = self.ready.iter().position(|&ready| ready == number)?;
+        Some(self.ready.swap_remove(at))
+    }
+
     /// The task is done.
     pub(super) fn done(&mut self, number: Number) {
         self.unfinished -= 1;

@@ -1,11 +1,13 @@
 //! The connection that reads the script: it replays what comes before the rows, puts up the tasks, and does what comes
 //! after them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::board::Number;
+use super::early::{Early, early};
 use super::order::{self, Name, When};
 use super::worker::{Load, State, Task, Work, Worker};
 use super::{Shared, wait};
@@ -28,6 +30,9 @@ const WORTH_FREEZING: u64 = 256 << 10;
 /// should fit a processor's cache. Of more there would be too many such parts to be merged at once.
 const SORTED_IN_CACHE: u64 = 1 << 30;
 
+/// Bytes of text, as far as which a script is read before anything is done.
+const KEPT: usize = 8 << 20;
+
 /// Whether tables that are read back are read in parts, which PostgreSQL 13 cannot.
 #[derive(Clone, Copy)]
 pub(super) struct Divided(pub(super) bool);
@@ -40,8 +45,14 @@ pub(super) struct Leader {
     pub(super) gate: Gate,
     pub(super) freezer: Freezer,
     state: State,
+    /// Statements so far.
+    statements: usize,
     /// COPY statements so far, which are the index's tables in its order.
     tables: usize,
+    /// Rows that are put up before everything is made, in the order of the statements that they follow.
+    early: VecDeque<Early>,
+    /// Tables whose rows have been put up so, with their number in the index.
+    begun: HashMap<Name, usize>,
     /// Statements in the transaction that is open before the first rows; `None`: there is none, each stands by itself.
     together: Option<usize>,
     /// What comes after all tasks.
@@ -70,7 +81,10 @@ impl Leader {
             gate,
             freezer,
             state: Arc::default(),
+            statements: 0,
             tables: 0,
+            early: VecDeque::new(),
+            begun: HashMap::new(),
             together: None,
             last: Vec::new(),
             created: Vec::new(),
@@ -81,13 +95,17 @@ impl Leader {
     }
 
     pub(super) async fn all(&mut self, mut batches: Batches) -> Result<()> {
-        while let Some(batch) = batches.next().await? {
+        let (first, over) = with_all_rows(&mut batches).await?;
+        if self.shared.jobs > 1 {
+            let statements = first.iter().filter_map(Piece::statement);
+            self.early = early(statements, &self.index, self.shared.jobs - 1).into();
+        }
+        for piece in first {
+            self.piece(piece).await?;
+        }
+        while !over && let Some(batch) = batches.next().await? {
             for piece in batch.pieces {
-                match piece {
-                    Piece::Statement(statement) => self.statement(statement).await?,
-                    Piece::Meta(meta) => self.gate.meta(&meta)?,
-                    Piece::Rows(_) | Piece::EndOfRows(_) | Piece::Gap(_) => {}
-                }
+                self.piece(piece).await?;
             }
         }
         if self.tables != self.index.tables.len() {
@@ -105,6 +123,27 @@ impl Leader {
             .own("the end", b"SELECT pg_catalog.txid_current()")
             .await?;
         conversation.drain().await.map(drop)
+    }
+
+    async fn piece(&mut self, piece: Piece) -> Result<()> {
+        match piece {
+            Piece::Statement(statement) => {
+                self.statement(statement).await?;
+                self.statements += 1;
+                while self
+                    .early
+                    .front()
+                    .is_some_and(|early| early.after == self.statements)
+                {
+                    if let Some(early) = self.early.pop_front() {
+                        self.begin_early(early).await?;
+                    }
+                }
+                Ok(())
+            }
+            Piece::Meta(meta) => self.gate.meta(&meta),
+            Piece::Rows(_) | Piece::EndOfRows(_) | Piece::Gap(_) => Ok(()),
+        }
     }
 
     async fn statement(&mut self, mut statement: Statement) -> Result<()> {
@@ -126,6 +165,11 @@ impl Leader {
             let text = Bytes::copy_from_slice(&statement.text);
             self.worker.note(key, &text);
             Arc::make_mut(&mut self.state).insert(key.clone(), text);
+        }
+        if order::gives_default(&statement.text).is_some_and(|table| self.begun.contains_key(&table)) {
+            statement.text = Bytes::copy_from_slice(&statement.text);
+            self.last.push(statement);
+            return Ok(());
         }
         if self.tables == 0 {
             return self.before_rows(&statement).await;
@@ -198,23 +242,49 @@ impl Leader {
         Ok(())
     }
 
-    /// Rows: a task, if there are any.
-    async fn rows(&mut self, mut statement: Statement) -> Result<()> {
+    /// The rows of a table that has all that it needs.
+    async fn begin_early(&mut self, early: Early) -> Result<()> {
         self.commit().await?;
-        let Some(indexed) = self.index.tables.get(self.tables) else {
+        let (schema, table) = copy_target(&early.copy.text);
+        self.begun
+            .insert((schema.unwrap_or_default(), table), early.table);
+        if let Some(number) = self.put_up_rows(early.copy, early.table)? {
+            self.shared.lock().early.push(number);
+            self.shared.tell();
+        }
+        Ok(())
+    }
+
+    fn is_begun(&self, table: usize) -> bool {
+        self.begun.values().any(|&begun| begun == table)
+    }
+
+    /// A COPY statement in its place.
+    async fn rows(&mut self, statement: Statement) -> Result<()> {
+        self.commit().await?;
+        self.tables += 1;
+        let table = self.tables - 1;
+        if !self.is_begun(table) {
+            self.put_up_rows(statement, table)?;
+        }
+        Ok(())
+    }
+
+    /// Rows: a task, if there are any.
+    fn put_up_rows(&mut self, mut statement: Statement, table: usize) -> Result<Option<Number>> {
+        let Some(indexed) = self.index.tables.get(table) else {
             return Err(Error::damaged(format!(
                 "line {}: the index does not speak of these rows",
                 statement.line
             )));
         };
-        self.tables += 1;
         let rows = &indexed.rows;
         if rows.counted.rows == 0 {
-            return Ok(());
+            return Ok(None);
         }
         statement.text = Bytes::copy_from_slice(&statement.text);
-        let (schema, table) = copy_target(&statement.text);
-        let target = (schema.unwrap_or_default(), table);
+        let (schema, name) = copy_target(&statement.text);
+        let target = (schema.unwrap_or_default(), name);
         let as_indexed =
             (indexed.schema.as_bytes(), indexed.name.as_bytes()) == (&target.0[..], &target.1[..]);
         let freeze = self
@@ -227,6 +297,7 @@ impl Leader {
         let load = Load {
             rows: rows.clone(),
             freeze: names.zip(freeze),
+            early: self.is_begun(table),
         };
         let stored = rows.stored();
         let task = Task {
@@ -242,11 +313,11 @@ impl Leader {
         }
         // Rows that go through a partitioned table may come to lie in another partition than before.
         if as_indexed {
-            self.loaded.push((target.clone(), self.tables - 1));
+            self.loaded.push((target.clone(), table));
         }
         let number = posted.board.rows(target, stored, there);
         self.shared.put_up(posted, number, task);
-        Ok(())
+        Ok(Some(number))
     }
 
     /// What has been put up so far is to be read back when it is there.
@@ -304,4 +375,33 @@ impl Leader {
         }
         self.worker.conversation.drain().await.map(drop)
     }
+}
+
+/// The pieces up to the first statement that follows all rows, or fewer if they have much text: they are kept until each
+/// is done. And whether that is all of the script.
+async fn with_all_rows(batches: &mut Batches) -> Result<(Vec<Piece>, bool)> {
+    let mut pieces = Vec::new();
+    let (mut bytes, mut copied) = (0, false);
+    while bytes < KEPT {
+        let Some(batch) = batches.next().await? else {
+            return Ok((pieces, true));
+        };
+        let mut ended = false;
+        for statement in batch.pieces.iter().filter_map(Piece::statement) {
+            match statement.rows_follow {
+                true => copied = true,
+                false => ended |= copied,
+            }
+        }
+        bytes += batch
+            .pieces
+            .iter()
+            .map(|piece| piece.bytes().len())
+            .sum::<usize>();
+        pieces.extend(batch.pieces);
+        if ended {
+            break;
+        }
+    }
+    Ok((pieces, false))
 }

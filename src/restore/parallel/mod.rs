@@ -1,7 +1,7 @@
 //! A script replayed into a database that is dropped if that fails, by several connections.
 //!
-//! The leader reads the file without its rows, by the index. It replays what comes before the rows; from then on it puts
-//! up tasks, which all connections do: rows first, then indexes and keys as soon as their table's rows are there, foreign
+//! The leader reads the file without its rows, by the index. It replays what comes before the rows, beside which others
+//! already load the largest tables; from then on it puts up tasks, which all connections do: rows first, then indexes and keys as soon as their table's rows are there, foreign
 //! keys last. What nothing else needs (comments, privileges, triggers) it does at the end, in the file's order; what may
 //! be needed stops everything else for as long as it takes.
 //!
@@ -11,6 +11,7 @@
 //! Not promised: one transaction. Whoever calls drops the database on an error.
 
 mod board;
+mod early;
 mod leader;
 mod order;
 mod prove;
@@ -240,6 +241,8 @@ struct Posted {
     tasks: BTreeMap<Number, Task>,
     /// Whether tasks may be begun: only when all of them are known can the largest be first.
     open: bool,
+    /// Tasks that may be begun before.
+    early: Vec<Number>,
     /// There will be no more.
     over: bool,
     /// Tasks being done.
@@ -270,10 +273,11 @@ impl Shared {
     /// The next task, if there is one to be begun.
     fn take(&self) -> Option<(Number, Task)> {
         let mut posted = self.lock();
-        if !posted.open {
-            return None;
-        }
-        let number = posted.board.take()?;
+        let number = match posted.early.pop() {
+            Some(number) => posted.board.claim(number),
+            None if posted.open => posted.board.take(),
+            None => None,
+        }?;
         let task = posted.tasks.remove(&number)?;
         posted.working += 1;
         Some((number, task))

@@ -152,6 +152,21 @@ pub(super) fn leaves_rows(text: &[u8]) -> bool {
     any(&first, &["comment", "grant", "revoke", "security", "refresh"])
 }
 
+/// The table whose column a statement gives a default, which no row of a dump needs.
+pub(super) fn gives_default(text: &[u8]) -> Option<Name> {
+    let mut all = start_of(text);
+    all.next_if(|w| w.is("alter"))?;
+    all.next_if(|w| w.is("table"))?;
+    all.next_if(|w| w.is("only"));
+    let table = name(&mut all)?;
+    all.next_if(|w| w.is("alter"))?;
+    all.next_if(|w| w.is("column"))?;
+    all.next()?.name()?;
+    all.next_if(|w| w.is("set"))?;
+    all.next_if(|w| w.is("default"))?;
+    Some(table)
+}
+
 /// What follows `ALTER`.
 fn alters_no_rows(mut all: Start<'_>) -> bool {
     let kinds = [
@@ -322,6 +337,20 @@ mod tests {
 
     fn named(schema: &str, name: &str) -> Name {
         (schema.into(), name.into())
+    }
+
+    #[test]
+    fn what_gives_a_default_is_known_by_all_its_words() {
+        let of = |text: &str| gives_default(text.as_bytes());
+        let text = "ALTER TABLE ONLY s.t ALTER COLUMN \"set\" SET DEFAULT nextval('s.q'::regclass);";
+        assert_eq!(of(text), Some(named("s", "t")));
+        for text in [
+            "ALTER TABLE ONLY s.t ALTER COLUMN a SET STORAGE PLAIN;",
+            "ALTER TABLE ONLY s.t ALTER COLUMN a ADD GENERATED ALWAYS AS IDENTITY;",
+            "ALTER VIEW s.t ALTER COLUMN a SET DEFAULT 1;",
+        ] {
+            assert_eq!(of(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Which tables' rows are converted, by the types of their columns: the new database is asked for them once, when the
-//! first of these tables is to be loaded, for by then the script has made all of them.
+//! script has made all of these tables and the first one is to be loaded; for one that is loaded before, by itself.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 use tokio_postgres::types::Oid;
 
 use super::Names;
-use super::worker::State;
+use super::worker::{Load, State};
 use crate::Result;
 use crate::archive::{Index, Rows};
 use crate::connect::{Settings, connect};
@@ -56,11 +56,11 @@ impl Types {
     pub(super) async fn converter(
         &self,
         copy: &[u8],
-        rows: &Rows,
+        load: &Load,
         state: &State,
         observer: &dyn Observer,
     ) -> Option<Converter> {
-        if !is_large(rows) {
+        if !is_large(&load.rows) {
             return None;
         }
         // In other encodings a byte of a letter may look like a backslash.
@@ -70,16 +70,14 @@ impl Types {
         let text = |name: Vec<u8>| String::from_utf8(name).ok();
         let (schema, table) = copy_target(copy);
         let name = (text(schema?)?, text(table)?);
-        let known = self.known.get_or_init(async || match self.ask().await {
-            Ok(known) => known,
-            Err(e) => {
-                let why =
-                    format!("rows are not converted, for the types of their columns are not known: {e}");
-                observer.event(Event::Info(why));
-                HashMap::new()
-            }
-        });
-        let columns = known.await.get(&name)?;
+        let own;
+        let columns = if load.early {
+            own = self.ask(std::slice::from_ref(&name), observer).await;
+            own.get(&name)?
+        } else {
+            let known = self.known.get_or_init(|| self.ask(&self.wanted, observer));
+            known.await.get(&name)?
+        };
         let types = copy_columns(copy)?
             .into_iter()
             .map(|name| columns.get(&text(name)?).copied())
@@ -87,9 +85,18 @@ impl Types {
         Converter::new(&types)
     }
 
-    async fn ask(&self) -> Result<HashMap<Names, Columns>> {
+    /// What is known of these tables; nothing where the server cannot be asked.
+    async fn ask(&self, wanted: &[Names], observer: &dyn Observer) -> HashMap<Names, Columns> {
+        self.query(wanted).await.unwrap_or_else(|e| {
+            let why = format!("rows are not converted, for the types of their columns are not known: {e}");
+            observer.event(Event::Info(why));
+            HashMap::new()
+        })
+    }
+
+    async fn query(&self, wanted: &[Names]) -> Result<HashMap<Names, Columns>> {
         let session = connect(&self.settings).await?;
-        let (schemas, names): (Vec<_>, Vec<_>) = self.wanted.iter().cloned().unzip();
+        let (schemas, names): (Vec<_>, Vec<_>) = wanted.iter().cloned().unzip();
         let rows = session.client.query(COLUMNS, &[&schemas, &names]).await;
         let mut known: HashMap<Names, Columns> = HashMap::new();
         for row in rows.map_err(|e| session.explain(e))? {

@@ -57,6 +57,8 @@ pub(super) struct Load {
     pub(super) rows: Rows,
     /// The table to be emptied before and the length of the COPY statement up to which FREEZE follows; `None`: as it is.
     pub(super) freeze: Option<(Names, usize)>,
+    /// Whether other tables may still have to be made.
+    pub(super) early: bool,
 }
 
 /// A connection with what it has been set to.
@@ -174,7 +176,7 @@ impl Worker {
         let mut told = 0;
         if let Some(types) = &shared.types {
             let text = &task.statement.text;
-            let converter = types.converter(text, &load.rows, &task.state, &*self.observer);
+            let converter = types.converter(text, load, &task.state, &*self.observer);
             if let Some(converter) = converter.await {
                 match self.rows(task, load, shared, Some(converter), &mut told).await? {
                     None => return Ok(()),

@@ -9,6 +9,7 @@ use crate::support::{self, Db, Done, pgstow, run, run_with_input};
 mod begin;
 mod binary;
 mod dumps;
+mod early;
 mod errors;
 mod exchange;
 mod faults;
