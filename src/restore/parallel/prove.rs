@@ -230,6 +230,8 @@ impl Prover {
             let read = self.part(&mut reader, part).await;
             let goes_on = match &read {
                 Ok(_) => true,
+                // Nothing will be read any more.
+                Err(_) if self.shared.stop.is_cancelled() => return,
                 Err(e) => {
                     let text = format!("{} is read again later: {e}", self.name(part.table));
                     self.observer.event(Event::Info(text));

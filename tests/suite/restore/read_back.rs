@@ -1,6 +1,8 @@
 //! Tables that are read back while others are still being filled: each row once, and never too early.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::support::{self, Cluster, Db, Done, Setup, pgstow, run};
 
@@ -141,6 +143,38 @@ fn rows_that_are_changed_after_they_were_read_back_are_noticed() {
         }
     }
     assert!(unnoticed.is_empty(), "{unnoticed}");
+}
+
+/// It is not said of what nobody will read any more that it is read later.
+#[test]
+fn ctrl_c_while_a_table_is_read_back_says_no_more_than_that() {
+    let cluster = Cluster::start(support::newest(), &Setup::default());
+    let db = cluster.database("stopped");
+    db.execute(
+        "CREATE TABLE large (text text);
+         INSERT INTO large SELECT repeat(md5(i::text), 10) FROM generate_series(1, 400000) i;
+         CREATE TABLE larger AS SELECT text || text AS text FROM large;",
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let file = dumped(&db, dir.path());
+    let options = ["restore", "--swap", "--yes", "--jobs", "2", "--dbname", &db.uri()];
+    let child = pgstow()
+        .args(options)
+        .arg(&file)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let reading =
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE 'COPY (%TO STDOUT' AND state = 'active'";
+    let start = Instant::now();
+    while db.query_text(reading) != "t" {
+        assert!(start.elapsed() < Duration::from_secs(60), "nothing is read back");
+    }
+    run(Command::new("kill").arg("-INT").arg(child.id().to_string())).ok();
+    let done = Done::of(child);
+    assert_eq!(done.code, 130, "{done}");
+    assert!(!done.stderr.contains("read again"), "{done}");
 }
 
 /// Connections of their own are needed to read tables back beside the restore.
